@@ -1,0 +1,263 @@
+//! Mail data on its way in: the end of DATA found, dots unstuffed, sizes held (RFC 5321 §4.5.2).
+//!
+//! Only CRLF.CRLF ends the data. A CR or LF that stands alone, and NUL, is content here and noted,
+//! so that the message can be refused at its true end; that is what makes smuggling impossible.
+//! Where a door takes bare LF, LF ends a line everywhere, as in servers of old.
+
+use super::budget::{Budget, Reservation};
+use super::replies;
+use super::reply::Reply;
+use memchr::{memchr, memchr2, memrchr};
+use std::sync::Arc;
+
+/// Finds the end of DATA and removes the client's dots, over any cutting of the input.
+#[derive(Debug, Default)]
+pub(super) struct DotReader {
+    at: At,
+    lf_ends_lines: bool,
+    pub(super) bare_cr: bool,
+    pub(super) bare_lf: bool,
+    pub(super) nul: bool,
+}
+
+/// What has just been read.
+#[derive(Clone, Copy, Debug, Default)]
+enum At {
+    #[default]
+    LineStart,
+    Text,
+    Cr,
+    /// A dot at the start of a line.
+    Dot,
+    /// That dot, and a CR.
+    DotCr,
+}
+
+impl DotReader {
+    /// A reader at the start of the data.
+    pub(super) fn new(lf_ends_lines: bool) -> Self {
+        Self { lf_ends_lines, ..Self::default() }
+    }
+
+    /// Whether anything was in the data that has no place in it.
+    pub(super) fn is_unclean(&self) -> bool {
+        self.bare_cr || self.bare_lf || self.nul
+    }
+
+    /// Reads on. Content goes to `content`; `Some(n)` says that the data ended with the first
+    /// `n` octets of the input.
+    pub(super) fn read(&mut self, input: &[u8], content: &mut impl FnMut(&[u8])) -> Option<usize> {
+        // Content is handed on in runs as long as possible: from here to the next removed octet.
+        let mut run = 0;
+        let mut i = 0;
+        self.nul = self.nul || memchr(0, input).is_some();
+        while let Some(&byte) = input.get(i) {
+            match (self.at, byte) {
+                (At::Text, _) => {
+                    let Some(length) = memchr2(b'\r', b'\n', &input[i..]) else { break };
+                    i += length + 1;
+                    self.at = if input[i - 1] == b'\r' { At::Cr } else { self.after_bare_lf() };
+                }
+                (At::Cr, b'\n') => {
+                    self.at = At::LineStart;
+                    i += 1;
+                }
+                (At::Cr, b'\r') => {
+                    self.bare_cr = true;
+                    i += 1;
+                }
+                (At::Cr, _) => {
+                    self.bare_cr = true;
+                    self.at = At::Text;
+                }
+                (At::LineStart, b'.') => {
+                    content(&input[run..i]);
+                    i += 1;
+                    run = i;
+                    self.at = At::Dot;
+                }
+                (At::LineStart, _) => self.at = At::Text,
+                (At::Dot, b'\r') => {
+                    i += 1;
+                    run = i;
+                    self.at = At::DotCr;
+                }
+                (At::Dot, b'\n') if self.lf_ends_lines => {
+                    self.bare_lf = true;
+                    return Some(i + 1);
+                }
+                (At::Dot, _) => self.at = At::Text,
+                (At::DotCr, b'\n') => return Some(i + 1),
+                (At::DotCr, _) => {
+                    content(b"\r");
+                    self.bare_cr = true;
+                    self.at = if byte == b'\r' { At::Cr } else { At::Text };
+                    i += usize::from(byte == b'\r');
+                }
+            }
+        }
+        content(&input[run..]);
+        None
+    }
+
+    fn after_bare_lf(&mut self) -> At {
+        self.bare_lf = true;
+        if self.lf_ends_lines { At::LineStart } else { At::Text }
+    }
+}
+
+/// A message as far as it has come, within its limits.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    bytes: Vec<u8>,
+    received: u64,
+    reservation: Reservation,
+    limit: u64,
+    refusal: Option<Reply>,
+}
+
+impl Receiving {
+    /// Ready for a message of at most `limit` octets, of which `declared` were announced.
+    pub(super) fn new(budget: &Arc<Budget>, limit: u64, declared: Option<u64>) -> Self {
+        // An announcement is not a message: more is reserved when the octets come.
+        let capacity = usize::try_from(declared.unwrap_or(2048).min(64 * 1024)).unwrap_or(0);
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            received: 0,
+            reservation: Reservation::new(budget),
+            limit,
+            refusal: None,
+        }
+    }
+
+    /// Takes content; beyond a limit the message is dropped and only counted.
+    pub(super) fn push(&mut self, content: &[u8]) {
+        self.received = self.received.saturating_add(content.len() as u64);
+        if self.refusal.is_some() {
+            return;
+        }
+        if self.received > self.limit {
+            self.refuse(replies::TOO_LARGE);
+        } else if !self.reservation.grow_to(self.received) {
+            self.refuse(replies::NO_STORAGE);
+        } else {
+            self.bytes.extend_from_slice(content);
+        }
+    }
+
+    /// Drops what came and remembers why; the first reason stands.
+    pub(super) fn refuse(&mut self, reply: Reply) {
+        self.bytes = Vec::new();
+        self.refusal.get_or_insert(reply);
+    }
+
+    /// How many octets of content have come.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Why the message is refused already.
+    pub(super) fn refusal(&self) -> Option<&Reply> {
+        self.refusal.as_ref()
+    }
+
+    /// The message and what it reserved, or why it is refused.
+    pub(super) fn finish(self) -> Result<(Vec<u8>, Reservation), Reply> {
+        match self.refusal {
+            None => Ok((self.bytes, self.reservation)),
+            Some(reply) => Err(reply),
+        }
+    }
+}
+
+/// Watches that mail data moves: a line or a KiB within each deadline.
+#[derive(Debug)]
+pub(super) struct Progress {
+    since_mark: usize,
+}
+
+impl Progress {
+    const BLOCK: usize = 1024;
+
+    pub(super) fn new() -> Self {
+        Self { since_mark: 0 }
+    }
+
+    /// Whether these octets complete a block.
+    pub(super) fn completes_block(&mut self, input: &[u8]) -> bool {
+        self.since_mark += input.len();
+        let complete = self.since_mark >= Self::BLOCK || memrchr(b'\n', input).is_some();
+        if complete {
+            self.since_mark = 0;
+        }
+        complete
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Content, whether it ended, and what of the input stood behind the end.
+    fn read(input: &[u8], piece: usize) -> (Vec<u8>, Option<Vec<u8>>, DotReader) {
+        let (mut reader, mut content) = (DotReader::default(), Vec::new());
+        for (n, part) in input.chunks(piece).enumerate() {
+            if let Some(used) = reader.read(part, &mut |c| content.extend_from_slice(c)) {
+                return (content, Some(input[n * piece + used..].to_vec()), reader);
+            }
+        }
+        (content, None, reader)
+    }
+
+    #[test]
+    fn ends_only_at_its_end() {
+        for piece in 1..12 {
+            for (input, content, rest) in [
+                (&b".\r\nQUIT\r\n"[..], &b""[..], Some(&b"QUIT\r\n"[..])),
+                (b"a\r\n..\r\n...b\r\n.c\r\n.\r\n", b"a\r\n.\r\n..b\r\nc\r\n", Some(b"")),
+                (b"a\n.\n", b"a\n.\n", None),
+                (b"a\n.\r\nb", b"a\n.\r\nb", None),
+                (b"a\r\n.\nb\r\n.\r\n", b"a\r\n\nb\r\n", Some(b"")),
+                (b"a\r.\rb\r\n.\r\n", b"a\r.\rb\r\n", Some(b"")),
+                (b"a\r\n.\rb\r\n.\r\n", b"a\r\n\rb\r\n", Some(b"")),
+                (b"a\r\n.\r\r\nb\r\n.\r\n", b"a\r\n\r\r\nb\r\n", Some(b"")),
+                (b"a\r\r\n.\r\r\nb\r\n.\r\n", b"a\r\r\n\r\r\nb\r\n", Some(b"")),
+                (b"a\r\n\0.\r\nb\r\n.\r\n", b"a\r\n\0.\r\nb\r\n", Some(b"")),
+            ] {
+                let (got, after, _) = read(input, piece);
+                assert_eq!(got, content, "{} by {piece}", input.escape_ascii());
+                assert_eq!(after.as_deref(), rest, "{} by {piece}", input.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn notes_breaks_that_stand_alone() {
+        for piece in 1..8 {
+            let flags = |input| {
+                let (_, _, reader) = read(input, piece);
+                (reader.bare_cr, reader.bare_lf)
+            };
+            assert_eq!(flags(b"a\r\nb\r\n.\r\n"), (false, false));
+            assert_eq!(flags(b"a\nb\r\n.\r\n"), (false, true));
+            assert_eq!(flags(b"a\rb\r\n.\r\n"), (true, false));
+            assert_eq!(flags(b"a\r\n.\rb\r\n.\r\n"), (true, false));
+            assert_eq!(flags(b"a\r\n.\n\r\n.\r\n"), (false, true));
+        }
+    }
+
+    #[test]
+    fn a_message_stays_within_its_limits() {
+        let budget = Budget::new(100_000);
+        let mut small = Receiving::new(&budget, 10, None);
+        small.push(b"12345");
+        small.push(b"678901");
+        assert_eq!(small.received(), 11);
+        assert_eq!(small.finish().err(), Some(replies::TOO_LARGE));
+        let mut large = Receiving::new(&budget, 1_000_000, Some(1_000_000));
+        large.push(&[b'x'; 65_536]);
+        large.push(b"x");
+        assert_eq!(large.finish().err(), Some(replies::NO_STORAGE));
+        assert_eq!(budget.free(), 100_000);
+    }
+}

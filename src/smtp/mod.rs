@@ -1,0 +1,26 @@
+//! The protocol, pure: no socket, no clock, no database, no tokio.
+//!
+//! A [`Session`] is one client's conversation. Bytes, outcomes and the time go in
+//! ([`Session::handle`]), actions come out ([`Action`]): send this reply, begin TLS, keep this
+//! message, close. Everything that a door does differently from another is in its [`Policy`].
+
+pub mod auth;
+pub mod budget;
+pub mod command;
+mod data;
+mod extension;
+mod parameter;
+pub mod policy;
+pub mod replies;
+pub mod reply;
+mod session;
+pub mod transcript;
+
+pub use auth::{Directory, Mechanism};
+pub use budget::Budget;
+pub use policy::Policy;
+pub use reply::Reply;
+pub use session::{
+    Action, Context, Ended, Incoming, Input, Refusal, Session, TlsFacts, Transaction, Verdict,
+};
+pub use transcript::{Note, Transcript};

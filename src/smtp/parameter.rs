@@ -1,0 +1,172 @@
+//! The parameters of MAIL and RCPT (RFC 5321 §4.1.2 `Mail-parameters`), extension by extension.
+//!
+//! A parameter of an extension that the door does not offer, or after HELO, is unknown: 555. One
+//! that is given twice or has a value outside its grammar is 501.
+
+use super::policy::Policy;
+use super::replies;
+use super::reply::Reply;
+use crate::mail::{Body, Envelope, Notify, Ret, decode_xtext};
+
+/// The longest ENVID, in octets (RFC 3461 §4.4).
+const MAX_ENVID: usize = 100;
+/// The longest ORCPT, in octets (RFC 3461 §4.2).
+const MAX_ORCPT: usize = 500;
+
+/// Reads what follows the reverse-path into the envelope.
+pub(super) fn read_mail(
+    text: &str,
+    policy: &Policy,
+    extended: bool,
+    envelope: &mut Envelope,
+) -> Result<(), Reply> {
+    let on = &policy.extensions;
+    let mut seen = Seen::default();
+    for (key, value) in parameters(text)? {
+        seen.once(key)?;
+        match (&*key.to_ascii_uppercase(), value) {
+            _ if !extended => return Err(unknown(key)),
+            ("SIZE", value) if on.size => {
+                let size = value.and_then(decimal).ok_or_else(|| bad(key))?;
+                envelope.declared_size = Some(size);
+            }
+            ("BODY", value) if on.eight_bit_mime => {
+                envelope.body = match value.unwrap_or_default().to_ascii_uppercase().as_str() {
+                    "7BIT" => Body::SevenBit,
+                    "8BITMIME" => Body::EightBitMime,
+                    "BINARYMIME" if policy.offers_binary_mime() => Body::BinaryMime,
+                    _ => return Err(bad(key)),
+                };
+            }
+            ("SMTPUTF8", value) if on.smtputf8 && on.eight_bit_mime => {
+                value.map_or(Ok(()), |_| Err(bad(key)))?;
+                envelope.smtputf8 = true;
+            }
+            ("RET", value) if on.dsn => {
+                envelope.ret =
+                    Some(match value.unwrap_or_default().to_ascii_uppercase().as_str() {
+                        "FULL" => Ret::Full,
+                        "HDRS" => Ret::Hdrs,
+                        _ => return Err(bad(key)),
+                    });
+            }
+            ("ENVID", value) if on.dsn => {
+                let envid = value.filter(|v| v.len() <= MAX_ENVID).and_then(decoded);
+                envelope.envid = Some(envid.ok_or_else(|| bad(key))?);
+            }
+            ("AUTH", value) if policy.auth != super::policy::AuthMode::None => {
+                envelope.auth = Some(value.and_then(decoded).ok_or_else(|| bad(key))?);
+            }
+            _ => return Err(unknown(key)),
+        }
+    }
+    Ok(())
+}
+
+/// Reads what follows the forward-path.
+pub(super) fn read_rcpt(
+    text: &str,
+    policy: &Policy,
+    extended: bool,
+) -> Result<(Option<Notify>, Option<String>), Reply> {
+    let mut seen = Seen::default();
+    let (mut notify, mut orcpt) = (None, None);
+    for (key, value) in parameters(text)? {
+        seen.once(key)?;
+        match (&*key.to_ascii_uppercase(), value) {
+            ("NOTIFY", value) if extended && policy.extensions.dsn => {
+                notify = Some(value.and_then(read_notify).ok_or_else(|| bad(key))?);
+            }
+            ("ORCPT", value) if extended && policy.extensions.dsn => {
+                orcpt = Some(value.and_then(read_orcpt).ok_or_else(|| bad(key))?);
+            }
+            _ => return Err(unknown(key)),
+        }
+    }
+    Ok((notify, orcpt))
+}
+
+/// `NEVER` alone, or a list of the others, none twice (RFC 3461 §4.1).
+fn read_notify(value: &str) -> Option<Notify> {
+    if value.eq_ignore_ascii_case("NEVER") {
+        return Some(Notify::default());
+    }
+    let mut notify = Notify::default();
+    for word in value.split(',') {
+        let flag = match word.to_ascii_uppercase().as_str() {
+            "SUCCESS" => &mut notify.success,
+            "FAILURE" => &mut notify.failure,
+            "DELAY" => &mut notify.delay,
+            _ => return None,
+        };
+        if std::mem::replace(flag, true) {
+            return None;
+        }
+    }
+    Some(notify)
+}
+
+/// `addr-type;xtext`, where RFC 6533 §3 lets `utf-8` addresses stand unencoded; decoded.
+fn read_orcpt(value: &str) -> Option<String> {
+    let (kind, address) = value.split_once(';').filter(|_| value.len() <= MAX_ORCPT)?;
+    let kind_is_right =
+        !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_utf8 = kind.eq_ignore_ascii_case("utf-8") && !address.is_ascii();
+    let address = if is_utf8 { Some(address.to_owned()) } else { decoded(address) };
+    address.filter(|_| kind_is_right).map(|address| format!("{kind};{address}"))
+}
+
+/// What an xtext stands for, where that is printable ASCII and not nothing.
+fn decoded(xtext: &str) -> Option<String> {
+    let text = String::from_utf8(decode_xtext(xtext)?).ok()?;
+    let is_printable = |c: char| c == ' ' || c.is_ascii_graphic();
+    (!text.is_empty() && text.chars().all(is_printable)).then_some(text)
+}
+
+/// Splits ` KEY=VALUE KEY …`; a keyword begins with a letter or digit (RFC 5321 §4.1.2).
+fn parameters(text: &str) -> Result<impl Iterator<Item = (&str, Option<&str>)>, Reply> {
+    if !text.is_empty() && !text.starts_with(' ') {
+        return Err(replies::BAD_PARAMETER.with_text("A space must follow the address"));
+    }
+    let words = text.split(' ').filter(|word| !word.is_empty());
+    let pairs = words.map(|word| match word.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (word, None),
+    });
+    let keyword_is_right = |key: &str| {
+        key.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    match pairs.clone().find(|(key, _)| !keyword_is_right(key)) {
+        Some((key, _)) => Err(bad(key)),
+        None => Ok(pairs),
+    }
+}
+
+/// Up to 20 digits (RFC 1870 §5).
+fn decimal(value: &str) -> Option<u64> {
+    let is_number = (1..=20).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| value.parse().unwrap_or(u64::MAX))
+}
+
+#[derive(Default)]
+struct Seen(Vec<String>);
+
+impl Seen {
+    fn once(&mut self, key: &str) -> Result<(), Reply> {
+        let key = key.to_ascii_uppercase();
+        if self.0.contains(&key) {
+            return Err(replies::BAD_PARAMETER.with_text(format!("{key} is given twice")));
+        }
+        self.0.push(key);
+        Ok(())
+    }
+}
+
+fn bad(key: &str) -> Reply {
+    replies::BAD_PARAMETER.with_text(format!("Bad value of parameter {key}"))
+}
+
+fn unknown(key: &str) -> Reply {
+    replies::UNKNOWN_PARAMETER.with_text(format!("Parameter {key} not recognised"))
+}

@@ -1,0 +1,408 @@
+//! Bytes become command lines, and lines become commands (RFC 5321 §4.1).
+//!
+//! A line ends with CRLF. What exceeds its limit is not kept; what never ends, ends the session.
+
+use super::super::command::{self, Needs, Rule, Verb};
+use super::super::policy::BareLf;
+use super::super::replies;
+use super::super::reply::Reply;
+use super::super::transcript::{Kind, Note};
+use super::{Action, Awaiting, Ended, Hello, Session, State};
+use memchr::memchr;
+
+/// Octets of one line after which the session is ended.
+const ENDLESS: usize = 64 * 1024;
+/// A command line with CRLF (RFC 5321 §4.5.3.1.4).
+const COMMAND_LINE: usize = 512;
+/// An AUTH line or answer with CRLF (RFC 4954 §4).
+const AUTH_LINE: usize = 12_288;
+/// The first octet of a TLS record that holds a handshake; no verb begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// A line over its limit, of which nothing but the length is kept.
+#[derive(Debug)]
+pub(super) struct Overlong {
+    octets: usize,
+    in_auth: bool,
+}
+
+impl Session {
+    pub(super) fn take_bytes(&mut self, bytes: &[u8], actions: &mut Vec<Action>) {
+        if matches!(self.state, State::AwaitingShell(Awaiting::Greeting)) {
+            return self.talks_before_greeting(bytes, actions);
+        }
+        // Octets behind STARTTLS must not outlive the handshake, however they were cut.
+        if matches!(self.state, State::AwaitingShell(Awaiting::Tls)) {
+            return self.plaintext_after_starttls();
+        }
+        if self.pending.is_empty() {
+            let used = self.use_bytes(bytes, actions);
+            self.keep(&bytes[used..], actions);
+        } else {
+            self.pending.extend_from_slice(bytes);
+            self.use_pending(actions);
+        }
+    }
+
+    /// Uses what had to wait, as far as the state allows now.
+    pub(super) fn use_pending(&mut self, actions: &mut Vec<Action>) {
+        let mut pending = std::mem::take(&mut self.pending);
+        let used = self.use_bytes(&pending, actions);
+        pending.drain(..used);
+        if pending.is_empty() {
+            return;
+        }
+        self.pending = pending;
+        self.keep(&[], actions);
+    }
+
+    fn keep(&mut self, rest: &[u8], actions: &mut Vec<Action>) {
+        if matches!(self.state, State::Closed) {
+            self.pending = Vec::new();
+            return;
+        }
+        self.pending.extend_from_slice(rest);
+        // A shell that feeds bytes while the session waits would grow this without end.
+        if self.pending.len() > 2 * ENDLESS {
+            self.end(Ended::Broken("more input than the session can hold".into()), actions);
+        }
+    }
+
+    /// Uses bytes until they end, or until the session has to wait; says how many.
+    fn use_bytes(&mut self, bytes: &[u8], actions: &mut Vec<Action>) -> usize {
+        let mut used = 0;
+        while used < bytes.len() {
+            let rest = &bytes[used..];
+            let more = match &self.state {
+                State::Closed => return bytes.len(),
+                State::AwaitingShell(Awaiting::Tls) => {
+                    self.plaintext_after_starttls();
+                    return bytes.len();
+                }
+                State::AwaitingShell(_) => break,
+                State::ReceivingData(_) => self.receive_data(rest, actions),
+                State::ReceivingChunk(_) => self.receive_chunk(rest, actions),
+                _ => self.take_line(rest, actions),
+            };
+            if more == 0 {
+                break;
+            }
+            used += more;
+        }
+        used
+    }
+
+    fn talks_before_greeting(&mut self, bytes: &[u8], actions: &mut Vec<Action>) {
+        if bytes.first() == Some(&TLS_HANDSHAKE) {
+            self.note(Note::TlsOnPlainPort);
+            return self.end(Ended::NotSmtp, actions);
+        }
+        self.note(Note::EarlyTalker);
+        self.refuse("", replies::TALKS_TOO_EARLY, actions);
+        self.end(Ended::ClosedByServer { code: replies::TALKS_TOO_EARLY.code() }, actions);
+    }
+
+    fn plaintext_after_starttls(&mut self) {
+        if self.transcript.notes().last() != Some(Note::PlaintextAfterStarttls) {
+            self.note(Note::PlaintextAfterStarttls);
+        }
+    }
+
+    /// Takes one line off the front; zero where its end has not come.
+    fn take_line(&mut self, rest: &[u8], actions: &mut Vec<Action>) -> usize {
+        let in_auth = matches!(self.state, State::Authenticating(_));
+        if rest[0] == TLS_HANDSHAKE && self.overlong.is_none() && self.tls.is_none() && !in_auth {
+            self.note(Note::TlsOnPlainPort);
+            self.end(Ended::NotSmtp, actions);
+            return rest.len();
+        }
+        let end = memchr(b'\n', rest).map(|at| at + 1);
+        let length = end.unwrap_or(rest.len());
+        if let Some(overlong) = &mut self.overlong {
+            overlong.octets += length;
+            self.overlong_continues(end.is_some(), actions);
+            return length;
+        }
+        let in_auth =
+            in_auth || rest.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH "));
+        if length > self.line_limit(rest, in_auth) {
+            self.overlong = Some(Overlong { octets: length, in_auth });
+            let shown = rest[..64].to_vec();
+            self.record_client(if in_auth { b"********" } else { &shown });
+            self.note(Note::LineTooLong);
+            self.overlong_continues(end.is_some(), actions);
+            return length;
+        }
+        let Some(end) = end else { return 0 };
+        self.line(&rest[..end], rest.len() > end, actions);
+        end
+    }
+
+    /// RFC 5321's 512 octets and what the offered extensions add to MAIL and RCPT.
+    fn line_limit(&self, line: &[u8], in_auth: bool) -> usize {
+        if in_auth {
+            return AUTH_LINE;
+        }
+        let on = &self.policy.extensions;
+        let verb = line.get(..4).unwrap_or_default();
+        let add = |offered: bool, octets: usize| if offered { octets } else { 0 };
+        if verb.eq_ignore_ascii_case(b"MAIL") {
+            // SIZE 26, BODY 17, SMTPUTF8 10, RET and ENVID 8 + 107, AUTH= 500.
+            return COMMAND_LINE
+                + add(on.size, 26)
+                + add(on.eight_bit_mime, 17)
+                + add(on.smtputf8, 10)
+                + add(on.dsn, 115)
+                + add(self.policy.offers_auth(self.standing()), 500);
+        }
+        // NOTIFY 28, ORCPT 508 (RFC 3461 §4); SMTPUTF8 adds 10 to VRFY and EXPN.
+        let is_rcpt = verb.eq_ignore_ascii_case(b"RCPT");
+        COMMAND_LINE + add(is_rcpt && on.dsn, 536) + add(!is_rcpt && on.smtputf8, 10)
+    }
+
+    fn overlong_continues(&mut self, ended: bool, actions: &mut Vec<Action>) {
+        let Some(overlong) = &self.overlong else { return };
+        let endless = overlong.octets > ENDLESS;
+        if !ended && !endless {
+            return;
+        }
+        let reply =
+            if overlong.in_auth { replies::AUTH_LINE_TOO_LONG } else { replies::LINE_TOO_LONG };
+        self.overlong = None;
+        if matches!(self.state, State::Authenticating(_)) {
+            self.state = State::Identified;
+        }
+        let code = reply.code();
+        self.refuse("", reply, actions);
+        if endless {
+            self.end(Ended::ClosedByServer { code }, actions);
+        }
+    }
+
+    /// Handles one whole line, terminator included. `more` says that bytes stand behind it.
+    fn line(&mut self, line: &[u8], more: bool, actions: &mut Vec<Action>) {
+        let without_lf = &line[..line.len() - 1];
+        let (text, bare_lf) = match without_lf.strip_suffix(b"\r") {
+            Some(text) => (text, false),
+            None => (without_lf, true),
+        };
+        if bare_lf && !self.bare_lf_noted {
+            self.bare_lf_noted = true;
+            self.note(Note::BareLf);
+        }
+        if text.contains(&b'\r') {
+            self.note(Note::BareCr);
+        }
+        let refuse_bare_lf = bare_lf && self.policy.bare_lf == BareLf::Reject;
+        if matches!(self.state, State::Authenticating(_)) && !refuse_bare_lf {
+            return self.auth_answer(text, actions);
+        }
+        let (verb, argument) = command::split(text);
+        let rule = command::rule(verb);
+        self.record_command(text, rule);
+        let name = String::from_utf8_lossy(&verb[..verb.len().min(16)]).to_ascii_uppercase();
+        match self.check_line(text, refuse_bare_lf, rule) {
+            Err(reply) => {
+                if let State::Authenticating(_) = self.state {
+                    self.state = State::Identified;
+                }
+                let closes = reply == replies::HTTP;
+                if closes {
+                    self.note(Note::HttpOnSmtpPort);
+                }
+                self.refuse(&name, reply, actions);
+                if closes {
+                    self.end(Ended::ClosedByServer { code: replies::HTTP.code() }, actions);
+                }
+            }
+            Ok(rule) => self.command(rule, argument, more, actions),
+        }
+    }
+
+    /// What is wrong with the line itself, whatever it says.
+    fn check_line(
+        &self,
+        text: &[u8],
+        bare_lf: bool,
+        rule: Option<&'static Rule>,
+    ) -> Result<&'static Rule, Reply> {
+        if bare_lf {
+            return Err(if command::is_http(text) {
+                replies::HTTP
+            } else {
+                replies::COMMAND_BARE_LF
+            });
+        }
+        if command::is_http(text) {
+            return Err(replies::HTTP);
+        }
+        if text.iter().any(|b| matches!(b, 0 | b'\r')) {
+            return Err(replies::CONTROL_IN_COMMAND);
+        }
+        let has_place_for_utf8 = rule.is_some_and(|r| match r.verb {
+            Verb::Mail | Verb::Rcpt => true,
+            Verb::Vrfy | Verb::Expn => text.to_ascii_uppercase().ends_with(b" SMTPUTF8"),
+            _ => false,
+        });
+        if !text.is_ascii() && !has_place_for_utf8 {
+            return Err(replies::EIGHT_BIT_COMMAND);
+        }
+        rule.ok_or(replies::UNKNOWN_VERB)
+    }
+
+    /// A secret on an AUTH line is masked, and so is what a client sends when it goes on with an
+    /// exchange that was refused.
+    fn record_command(&mut self, text: &[u8], rule: Option<&'static Rule>) {
+        let verb = rule.map(|rule| rule.verb);
+        let hush = self.hush && verb.is_none();
+        self.hush = hush || verb == Some(Verb::Auth);
+        if self.policy.show_secrets || !(hush || verb == Some(Verb::Auth)) {
+            return self.record_client(text);
+        }
+        let mut words = text.splitn(3, |b| *b == b' ').map(<[u8]>::to_vec);
+        match (verb, words.next(), words.next(), words.next()) {
+            (Some(_), Some(verb), Some(mechanism), Some(_)) => {
+                self.record_client(&[&verb[..], b" ", &mechanism[..], b" ********"].concat());
+            }
+            (Some(_), ..) => self.record_client(text),
+            (None, ..) => self.record_client(b"********"),
+        }
+    }
+
+    pub(super) fn record_client(&mut self, text: &[u8]) {
+        self.record(Kind::Client, |out| out.extend(text));
+    }
+
+    /// The table's questions, then the verb's own.
+    fn command(
+        &mut self,
+        rule: &'static Rule,
+        argument: &[u8],
+        more: bool,
+        actions: &mut Vec<Action>,
+    ) {
+        // Whatever BDAT says, the octets behind it are no commands.
+        if rule.verb == Verb::Bdat {
+            let refusal = self.check_rule(rule).err();
+            return self.bdat(argument, refusal, actions);
+        }
+        let checked = self.check_rule(rule);
+        let early = more && rule.verb == Verb::Data;
+        let result = checked.and_then(|()| self.perform(rule, argument, more, actions));
+        let stops = self.clock.is_stopping() && !self.in_transaction() && result.is_ok();
+        if stops && !matches!(self.state, State::Closed) {
+            self.reply(replies::SHUTTING_DOWN, actions);
+        }
+        if let Err(reply) = result {
+            self.refuse(rule.name, reply, actions);
+            // Mail data behind a DATA that was refused would be read as commands.
+            if early && !matches!(self.state, State::Closed) {
+                self.note(Note::DataBeforeReply);
+                self.refuse("", replies::TALKS_TOO_EARLY, actions);
+                self.end(Ended::ClosedByServer { code: replies::TALKS_TOO_EARLY.code() }, actions);
+            }
+        }
+    }
+
+    fn check_rule(&self, rule: &Rule) -> Result<(), Reply> {
+        if !rule.before_tls && self.policy.demands_starttls(self.standing()) {
+            return Err(replies::STARTTLS_FIRST);
+        }
+        let in_transaction = matches!(self.state, State::InTransaction(_));
+        match rule.needs {
+            Needs::Nothing => Ok(()),
+            _ if self.hello.is_none() => Err(replies::HELLO_FIRST),
+            Needs::NoTransaction if in_transaction && rule.verb == Verb::Auth => {
+                Err(replies::AUTH_IN_TRANSACTION)
+            }
+            Needs::NoTransaction if in_transaction => Err(replies::NESTED_MAIL),
+            Needs::Transaction if !in_transaction => Err(replies::MAIL_FIRST),
+            _ => Ok(()),
+        }
+    }
+
+    fn perform(
+        &mut self,
+        rule: &Rule,
+        argument: &[u8],
+        more: bool,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), Reply> {
+        match rule.verb {
+            Verb::Ehlo | Verb::Helo => {
+                return self.hello_command(rule.verb, argument, more, actions);
+            }
+            Verb::StartTls => return self.starttls(argument, actions),
+            Verb::Auth => return self.auth(argument, actions),
+            Verb::Mail => return self.mail(argument, actions),
+            Verb::Rcpt => return self.rcpt(argument, actions),
+            Verb::Data => return self.data(argument, more, actions),
+            Verb::Bdat => return Err(replies::BAD_BDAT),
+            Verb::Rset => {
+                no_arguments(argument)?;
+                self.abandon_transaction();
+                self.reply(replies::RESET, actions);
+            }
+            Verb::Noop => self.reply(replies::NOOP, actions),
+            Verb::Quit => {
+                no_arguments(argument)?;
+                self.reply(replies::BYE, actions);
+                self.end(Ended::Quit, actions);
+            }
+            Verb::Help => self.reply(replies::HELP, actions),
+            Verb::Vrfy if argument.is_empty() => return Err(replies::ARGUMENT_MISSING),
+            Verb::Vrfy => self.reply(replies::CANNOT_VERIFY, actions),
+            Verb::Expn => return Err(replies::NO_EXPN),
+        }
+        Ok(())
+    }
+
+    fn hello_command(
+        &mut self,
+        verb: Verb,
+        argument: &[u8],
+        more: bool,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), Reply> {
+        let name = std::str::from_utf8(argument).ok().filter(|name| !name.is_empty());
+        let name =
+            name.filter(|name| !name.chars().any(char::is_control)).ok_or(replies::HELLO_SYNTAX)?;
+        if more && self.hello.is_none() {
+            self.note(Note::PipelinedBeforeEhlo);
+            self.refuse("", replies::TALKS_TOO_EARLY, actions);
+            self.end(Ended::ClosedByServer { code: replies::TALKS_TOO_EARLY.code() }, actions);
+            return Ok(());
+        }
+        let extended = verb == Verb::Ehlo;
+        self.hello = Some(Hello { name: name.into(), extended });
+        self.abandon_transaction();
+        self.state = State::Identified;
+        let reply = if extended {
+            replies::ehlo(self.policy.ehlo_lines(self.standing()))
+        } else {
+            replies::helo(&self.policy.hostname)
+        };
+        self.reply(reply, actions);
+        Ok(())
+    }
+
+    fn starttls(&mut self, argument: &[u8], actions: &mut Vec<Action>) -> Result<(), Reply> {
+        if self.tls.is_some() {
+            return Err(replies::TLS_IS_ON);
+        }
+        if !self.policy.offers_starttls(self.standing()) {
+            return Err(replies::NO_STARTTLS);
+        }
+        if !argument.is_empty() {
+            return Err(replies::STARTTLS_ARGUMENT);
+        }
+        self.abandon_transaction();
+        self.reply(replies::READY_FOR_TLS, actions);
+        self.begin_tls(actions);
+        Ok(())
+    }
+}
+
+pub(super) fn no_arguments(argument: &[u8]) -> Result<(), Reply> {
+    if argument.is_empty() { Ok(()) } else { Err(replies::NO_ARGUMENTS) }
+}
