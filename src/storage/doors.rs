@@ -1,0 +1,70 @@
+//! The doors that are open, and what each has seen.
+
+use crate::smtp::Policy;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One open door.
+#[derive(Debug)]
+pub struct Door {
+    /// The port that it stands for, where it stands for one.
+    pub stands_for: Option<u16>,
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    /// How it behaves.
+    pub policy: Arc<Policy>,
+    /// What it has seen so far.
+    pub counts: Counts,
+}
+
+impl Door {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.policy.door
+    }
+}
+
+/// What a door has seen so far.
+#[derive(Debug, Default)]
+pub struct Counts {
+    sessions: AtomicU64,
+    messages: AtomicU64,
+    refused: AtomicU64,
+    turned_away: AtomicU64,
+}
+
+macro_rules! counter {
+    ($(#[$doc:meta])* $name:ident, $add:ident) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(&self) -> u64 {
+            self.$name.load(Ordering::Relaxed)
+        }
+
+        /// Counts one more; gives the new number.
+        pub fn $add(&self) -> u64 {
+            self.$name.fetch_add(1, Ordering::Relaxed) + 1
+        }
+    };
+}
+
+impl Counts {
+    counter! {
+        /// Connections that became sessions.
+        sessions, add_session
+    }
+    counter! {
+        /// Messages kept.
+        messages, add_message
+    }
+    counter! {
+        /// Sessions in which something was refused, or that failed.
+        refused, add_refused
+    }
+    counter! {
+        /// Connections over a cap, which became no session.
+        turned_away, add_turned_away
+    }
+}

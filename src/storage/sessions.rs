@@ -1,0 +1,156 @@
+//! Sessions: those that run, and the last that have ended.
+
+use crate::mail::SessionId;
+use crate::smtp::Session;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+
+const SHARDS: u64 = 32;
+
+/// One session, while it runs and afterwards.
+pub struct SessionEntry {
+    /// Its name.
+    pub id: SessionId,
+    /// When the client connected.
+    pub connected_at: OffsetDateTime,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The address that it connected to.
+    pub local: SocketAddr,
+    /// Wakes the connection when the server stops.
+    pub stop: Notify,
+    ended_at: OnceLock<OffsetDateTime>,
+    session: Mutex<Session>,
+}
+
+impl SessionEntry {
+    /// The session as it stands. Its connection waits while the guard is held.
+    pub fn session(&self) -> MutexGuard<'_, Session> {
+        // Whoever panicked with it left at worst a line out of the transcript.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When it ended, once it has.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<OffsetDateTime> {
+        self.ended_at.get().copied()
+    }
+}
+
+impl fmt::Debug for SessionEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {} of {}", self.id, self.peer)
+    }
+}
+
+/// All sessions that are known.
+#[derive(Debug)]
+pub struct Sessions {
+    next: AtomicU64,
+    running: Vec<Mutex<BTreeMap<SessionId, Arc<SessionEntry>>>>,
+    ended: Mutex<Ended>,
+    max_count: usize,
+    max_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Ended {
+    entries: VecDeque<(Arc<SessionEntry>, u64)>,
+    bytes: u64,
+}
+
+impl Sessions {
+    pub(super) fn new(max_count: usize, max_bytes: u64) -> Self {
+        Self {
+            next: AtomicU64::new(1),
+            running: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            ended: Mutex::default(),
+            max_count,
+            max_bytes,
+        }
+    }
+
+    /// Files a session that begins.
+    pub fn began(
+        &self,
+        session: Session,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Arc<SessionEntry> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(id) = SessionId::new(number) else {
+            unreachable!("the counter begins at one and does not come round")
+        };
+        let entry = Arc::new(SessionEntry {
+            id,
+            connected_at: OffsetDateTime::now_utc(),
+            peer,
+            local,
+            stop: Notify::new(),
+            ended_at: OnceLock::new(),
+            session: Mutex::new(session),
+        });
+        self.shard(id).insert(id, Arc::clone(&entry));
+        entry
+    }
+
+    /// Moves a session that has ended; the oldest of those go where the bounds are reached.
+    pub(super) fn ended(&self, entry: &Arc<SessionEntry>) {
+        let memory = entry.session().memory() as u64 + size_of::<SessionEntry>() as u64;
+        // It cannot end twice; if it did, the first time is the right one.
+        let _ = entry.ended_at.set(OffsetDateTime::now_utc());
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.entries.push_back((Arc::clone(entry), memory));
+        ended.bytes += memory;
+        while ended.entries.len() > self.max_count || ended.bytes > self.max_bytes {
+            let Some((_, memory)) = ended.entries.pop_front() else { break };
+            ended.bytes -= memory;
+        }
+        drop(ended);
+        self.shard(entry.id).remove(&entry.id);
+    }
+
+    fn shard(&self, id: SessionId) -> MutexGuard<'_, BTreeMap<SessionId, Arc<SessionEntry>>> {
+        let shard = &self.running[(id.get() % SHARDS) as usize];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of that name.
+    #[must_use]
+    pub fn get(&self, id: SessionId) -> Option<Arc<SessionEntry>> {
+        if let Some(entry) = self.shard(id).get(&id) {
+            return Some(Arc::clone(entry));
+        }
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.entries.iter().find(|(entry, _)| entry.id == id).map(|(entry, _)| Arc::clone(entry))
+    }
+
+    /// Those that run now, in no order.
+    #[must_use]
+    pub fn running(&self) -> Vec<Arc<SessionEntry>> {
+        let entries = |shard: &Mutex<BTreeMap<_, Arc<SessionEntry>>>| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.values().cloned().collect::<Vec<_>>()
+        };
+        self.running.iter().flat_map(entries).collect()
+    }
+
+    /// All that are known, newest first.
+    #[must_use]
+    pub fn newest(&self) -> Vec<Arc<SessionEntry>> {
+        let mut all = self.running();
+        {
+            let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(ended.entries.iter().map(|(entry, _)| Arc::clone(entry)));
+        }
+        all.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
+        // One that ended in between stands in both lists.
+        all.dedup_by_key(|entry| entry.id);
+        all
+    }
+}
