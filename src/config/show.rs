@@ -1,0 +1,63 @@
+//! The effective configuration as TOML, each value with where it came from.
+//!
+//! What is printed, read again as a file, gives the same configuration. Only secrets are left out
+//! unless they are to be shown; such a file is refused until somebody has put them in.
+
+use super::source::{Scope, Sources};
+use super::{Config, keys};
+use crate::smtp::policy::AuthMode;
+use std::fmt::Write;
+
+/// The column of the comments, where the values leave room for it.
+const COLUMN: usize = 44;
+
+/// Prints the whole configuration.
+#[must_use]
+pub fn render(config: &Config, sources: &Sources) -> String {
+    let mut page = Page { text: String::new(), sources };
+    page.text.push_str("# The configuration in effect, and where each value came from.\n\n");
+    for key in keys::TOP {
+        page.line(Scope::Top, key.name, (key.get)(config).as_deref());
+    }
+    for user in &config.users {
+        page.text.push_str("\n[[users]]\n");
+        for key in keys::USER {
+            if key.name == "secret" && !config.show_secrets {
+                page.text.push_str("# secret is hidden: --show-secrets prints it\n");
+            } else {
+                page.line(Scope::User(&user.name), key.name, (key.get)(user).as_deref());
+            }
+        }
+    }
+    for door in &config.doors {
+        page.text.push_str("\n[[doors]]\n");
+        // Writing into a String cannot fail.
+        let _ = writeln!(page.text, "{} = \"{}\"", keys::NAME, door.name);
+        for key in keys::DOOR {
+            let value = (key.get)(door);
+            // Mechanisms of a door without AUTH would be refused, and change nothing.
+            if key.name == "mechanisms" && door.auth == AuthMode::None {
+                page.text.push_str("# mechanisms are not used, since auth is \"none\"\n");
+            } else {
+                page.line(Scope::Door(&door.name), key.name, value.as_deref());
+            }
+        }
+    }
+    page.text
+}
+
+struct Page<'a> {
+    text: String,
+    sources: &'a Sources,
+}
+
+impl Page<'_> {
+    fn line(&mut self, scope: Scope<'_>, key: &str, value: Option<&str>) {
+        let origin = self.sources.get(scope, key);
+        // Writing into a String cannot fail.
+        let _ = match value.map(|value| format!("{key} = {value}")) {
+            Some(line) => writeln!(self.text, "{line:COLUMN$} # {origin}"),
+            None => writeln!(self.text, "# {key} is not set"),
+        };
+    }
+}
