@@ -1,0 +1,202 @@
+//! How a doorpost is put together before it starts.
+
+use super::bind::{BindError, bind_all};
+use super::{Doorpost, Parts};
+use crate::config::{Config, ConfigError, User, WebConfig};
+use crate::server::{Caps, Server};
+use crate::smtp::Budget;
+use crate::storage::{Bounds, Door, SessionEntry, Store};
+use crate::tls::{Identity, TlsError};
+use crate::web::{self, HostRule};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Puts a [`Doorpost`] together. [`Doorpost::builder`] begins with the four doors on ports that
+/// the system chooses, a CA that lives in memory, and no web API: what a test wants.
+#[derive(Debug)]
+pub struct Builder {
+    config: Config,
+    identity: Option<Identity>,
+    announce: Option<mpsc::Sender<Arc<SessionEntry>>>,
+    mistakes: Vec<String>,
+}
+
+/// Why a doorpost did not start. Nothing is left open then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A port cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The certificates cannot be made or read.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Settings that cannot work together.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A setting that the builder was given.
+    #[error("{0}")]
+    Setting(String),
+    /// The system refused something else.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        let config = Config { web: None, ..Config::ephemeral() };
+        Self { config, identity: None, announce: None, mistakes: Vec::new() }
+    }
+
+    /// Replaces all settings.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Adds a user; with one, only listed users may log in.
+    #[must_use]
+    pub fn user(mut self, name: impl Into<String>, secret: impl Into<String>) -> Self {
+        let (name, secret) = (name.into(), secret.into());
+        self.config.users.push(User { name, secret, senders: Vec::new() });
+        self
+    }
+
+    /// Sets one key of one door to a value in TOML, as in a `[[doors]]` table of `doorpost.toml`:
+    /// `.set("relay", "local_domains", r#"["example.org"]"#)`. A mistake is told by
+    /// [`Builder::start`].
+    #[must_use]
+    pub fn set(mut self, door: &str, key: &str, value: &str) -> Self {
+        let result = match self.config.door_mut(door) {
+            Some(row) => row.set(key, value).map_err(|error| format!("door {door}: {error}")),
+            None => Err(format!("there is no door {door}")),
+        };
+        self.mistakes.extend(result.err());
+        self
+    }
+
+    /// Serves the web API too, on a port that the system chooses.
+    #[must_use]
+    pub fn web(mut self) -> Self {
+        self.config.web = Some(WebConfig { address: None, port: 0 });
+        self
+    }
+
+    /// Keeps the CA and the certificate in a directory, instead of making new ones each time.
+    #[must_use]
+    pub fn certs(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.config.certs = Some(directory.into());
+        self
+    }
+
+    /// Uses an identity that was opened before, so that several servers share one CA.
+    #[must_use]
+    pub fn identity(self, identity: Identity) -> Self {
+        Self { identity: Some(identity), ..self }
+    }
+
+    /// Announces each session when it ends; what does not fit into the channel is left out.
+    #[must_use]
+    pub fn announce(self, announce: mpsc::Sender<Arc<SessionEntry>>) -> Self {
+        Self { announce: Some(announce), ..self }
+    }
+
+    /// Opens all doors, or none.
+    ///
+    /// # Errors
+    /// Says which setting, certificate or port stands in the way.
+    pub async fn start(self) -> Result<Doorpost, StartError> {
+        if let Some(mistake) = self.mistakes.into_iter().next() {
+            return Err(StartError::Setting(mistake));
+        }
+        let config = self.config;
+        config.check()?;
+        // Before certificates are made: a port that is taken should leave no trace.
+        let bound = bind_all(&config)?;
+        let identity = match self.identity {
+            Some(identity) => identity,
+            None => open_identity(&config)?,
+        };
+        let store = Store::new(Bounds {
+            messages: config.max_messages,
+            message_bytes: config.max_bytes,
+            sessions: config.max_sessions,
+            session_bytes: config.max_session_bytes,
+        });
+        let caps = Caps {
+            connections: config.max_connections,
+            per_address: config.max_connections_per_address,
+        };
+        let budget = Budget::new(config.memory);
+        let server =
+            Server::new(store.clone(), budget, identity.server_config(), caps, self.announce);
+        let directory = Arc::new(config.directory());
+        let mut doors = Vec::new();
+        let mut listeners = Vec::new();
+        for (row, sockets) in config.open_doors().zip(bound.doors) {
+            doors.push(Arc::new(Door {
+                stands_for: row.stands_for,
+                addresses: sockets.addresses,
+                policy: Arc::new(row.policy(&config, Arc::clone(&directory))),
+                counts: Default::default(),
+            }));
+            listeners.push(into_tokio(sockets.listeners)?);
+        }
+        store.doors_are_open(doors.clone());
+        for (door, listeners) in doors.iter().zip(listeners) {
+            server.open(door, listeners);
+        }
+        let stop_web = CancellationToken::new();
+        let mut web_addresses = Vec::new();
+        if let Some(sockets) = bound.web {
+            web_addresses = sockets.addresses;
+            let addresses: Vec<_> = web_addresses.iter().map(std::net::SocketAddr::ip).collect();
+            let hosts = HostRule::new(&config.web_host, &addresses);
+            for listener in into_tokio(sockets.listeners)? {
+                let stop = stop_web.clone().cancelled_owned();
+                let serving = web::serve(listener, store.clone(), hosts.clone(), stop);
+                tokio::spawn(async move {
+                    if let Err(error) = serving.await {
+                        tracing::error!(%error, "the web API has stopped");
+                    }
+                });
+            }
+        }
+        Ok(Doorpost::from(Parts { store, server, identity, web_addresses, stop_web }))
+    }
+}
+
+fn into_tokio(listeners: Vec<std::net::TcpListener>) -> io::Result<Vec<TcpListener>> {
+    listeners.into_iter().map(TcpListener::from_std).collect()
+}
+
+/// The user's own certificate, the certificate directory, or a CA in memory.
+fn open_identity(config: &Config) -> Result<Identity, StartError> {
+    let now = OffsetDateTime::now_utc();
+    // A star directly under a top-level name is refused by half of the TLS libraries, so that
+    // `relay.localhost` has to stand there in full.
+    let mut names: Vec<String> = config
+        .open_doors()
+        .flat_map(|door| [format!("{}.localhost", door.name), door.hostname.clone()])
+        .filter(|name| name.contains('.'))
+        .collect();
+    names.sort();
+    names.dedup();
+    match (&config.tls_cert, &config.tls_key, &config.certs) {
+        (Some(cert), Some(key), _) => Ok(Identity::from_files(cert, key)?),
+        (_, _, Some(directory)) => {
+            let opened = Identity::open(directory, &names, now)?;
+            tracing::info!("{}", opened.change);
+            for warning in &opened.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(opened.identity)
+        }
+        _ => Ok(Identity::ephemeral(&names, now)?),
+    }
+}

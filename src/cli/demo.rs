@@ -1,0 +1,5 @@
+//! demo
+use super::{Failure, ServeArgs};
+pub(super) fn run(_: &ServeArgs) -> Result<(), Failure> {
+    Ok(())
+}

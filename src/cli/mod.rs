@@ -1,0 +1,117 @@
+//! The command line: one file per subcommand.
+//!
+//! Exit codes: 0 all went well, 1 something could not be done, 2 the command or the configuration
+//! is wrong.
+
+mod args;
+pub mod cert;
+mod config;
+mod demo;
+mod live;
+mod log;
+mod serve;
+mod style;
+
+pub use args::ServeArgs;
+
+use crate::config::ConfigError;
+use clap::{Parser, Subcommand};
+use std::fmt::Display;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A local mail server with the four ports of SMTP, each with its own manners.
+///
+/// Catches every message and every conversation, and sends nothing outside.
+#[derive(Debug, Parser)]
+#[command(
+    name = "doorpost",
+    version,
+    propagate_version = true,
+    args_conflicts_with_subcommands = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the doors and catch mail (the default)
+    Serve(ServeArgs),
+    /// Send a message through each door and show the conversations side by side
+    Demo(ServeArgs),
+    /// Print the whole effective configuration, and where each value came from
+    Config(ServeArgs),
+    /// Print where the development CA is and how to make clients trust it
+    Cert(ServeArgs),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Cert(args) => cert::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Without a standard error there is nobody to tell; the exit code remains.
+            let _ = writeln!(anstream::stderr(), "{}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Why a command ends with another code than 0.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl Failure {
+    /// Something could not be done.
+    fn of(error: impl Display) -> Self {
+        Self { code: 1, text: format!("error: {error}") }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self { code: 2, text: error.styled() }
+    }
+}
+
+/// Where certificates are kept: as configured, `./certs` where that folder exists, else the
+/// user's data directory.
+fn certificate_directory(configured: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    if let Some(directory) = configured {
+        return Ok(directory);
+    }
+    let here = PathBuf::from("certs");
+    if here.is_dir() {
+        return Ok(here);
+    }
+    let variable =
+        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+    };
+    let data = data.ok_or_else(|| {
+        Failure::of(
+            "there is no home directory to keep certificates in; name a folder with --certs",
+        )
+    })?;
+    Ok(data.join("doorpost").join("certs"))
+}

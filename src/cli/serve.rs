@@ -1,0 +1,233 @@
+//! `doorpost serve`: opens the doors, tells where they are, and runs until it is told to stop.
+
+use super::style::{BOLD, DIM, SERVER, paint};
+use super::{Failure, ServeArgs, certificate_directory, live, log};
+use crate::app::{Doorpost, StartError};
+use crate::config::{Config, Format, PortSet};
+use crate::smtp::policy::{AuthMode, TlsMode};
+use crate::storage::Door;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::io::Write;
+use std::path::Path;
+use time::UtcOffset;
+use tokio::sync::mpsc;
+
+pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let (mut config, _) = args.load()?;
+    log::begin(&config);
+    raise_file_limit();
+    // The time zone can be asked for only while there is one thread.
+    let offset = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
+    if config.tls_cert.is_none() {
+        config.certs = Some(certificate_directory(config.certs)?);
+    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::of)?;
+    let result = runtime.block_on(serve(config, offset));
+    // Sessions that did not end in their grace time are not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(Failure::of)?;
+    let for_programs = config.ready == Format::Json;
+    let is_quiet = config.verbosity < 0;
+    let conversations = config.verbosity > 0;
+    let has_secret_users = !config.users.is_empty();
+    let ports = config.ports;
+    let mut builder = Doorpost::builder();
+    let mut watching = None;
+    if !is_quiet {
+        let (announce, sessions) = mpsc::channel(live::QUEUE);
+        builder = builder.announce(announce);
+        let out = live::terminal(for_programs);
+        watching = Some(tokio::spawn(live::watch(sessions, conversations, offset, out)));
+    }
+    let doorpost = builder.config(config).start().await.map_err(|error| match error {
+        StartError::Config(error) => Failure::from(error),
+        other => Failure::of(other),
+    })?;
+    announce(&doorpost, for_programs, is_quiet, has_secret_users, ports).map_err(Failure::of)?;
+    signals.stop().await;
+    tracing::info!(
+        "stopping; running transactions have a grace time, a second signal does not wait"
+    );
+    tokio::select! {
+        () = doorpost.stop() => {}
+        () = signals.stop() => tracing::warn!("stopped at once"),
+    }
+    drop(doorpost);
+    if let Some(watching) = watching {
+        // The last sessions' lines: they are written when the server has let go of the channel.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), watching).await;
+    }
+    Ok(())
+}
+
+fn announce(
+    doorpost: &Doorpost,
+    for_programs: bool,
+    is_quiet: bool,
+    has_users: bool,
+    ports: PortSet,
+) -> std::io::Result<()> {
+    if for_programs {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", ready_line(doorpost))?;
+        out.flush()
+    } else if is_quiet {
+        Ok(())
+    } else {
+        let mut out = anstream::stdout().lock();
+        write!(out, "{}", table(doorpost, has_users, ports))?;
+        out.flush()
+    }
+}
+
+#[derive(Serialize)]
+struct ReadyDoor {
+    address: String,
+    stands_for: Option<u16>,
+    tls: &'static str,
+    auth: &'static str,
+}
+
+/// What `--ready json` prints, on one line.
+fn ready_line(doorpost: &Doorpost) -> Value {
+    let door = |door: &Door| {
+        let ready = ReadyDoor {
+            address: door.addresses.first().map(ToString::to_string).unwrap_or_default(),
+            stands_for: door.stands_for,
+            tls: door.policy.tls.as_str(),
+            auth: door.policy.auth.as_str(),
+        };
+        (door.name().to_owned(), serde_json::json!(ready))
+    };
+    let doors: Map<String, Value> = doorpost.doors().iter().map(|d| door(d)).collect();
+    let mut line = serde_json::json!({
+        "doors": doors,
+        "ca": doorpost.identity().ca_path(),
+        "pid": std::process::id(),
+    });
+    if let Some(address) = doorpost.web_addresses().first() {
+        line["web"] = format!("http://{address}").into();
+    }
+    line
+}
+
+/// The doors for people: where, what for, TLS, AUTH; and how to stop.
+fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["door", "address", "stands for", "TLS", "AUTH"].map(|h| paint(DIM, h)));
+    for door in doorpost.doors() {
+        let addresses: Vec<_> = door.addresses.iter().map(ToString::to_string).collect();
+        table.add_row([
+            paint(BOLD, door.name()),
+            addresses.join("  "),
+            door.stands_for.map_or_else(|| "-".into(), |port| port.to_string()),
+            tls_in_words(door.policy.tls).to_owned(),
+            auth_in_words(&door.policy).to_owned(),
+        ]);
+    }
+    let mut text =
+        format!("{} {}\n\n{table}\n\n", paint(BOLD, "doorpost"), env!("CARGO_PKG_VERSION"));
+    let mut row = |name: &str, value: &str| {
+        text.push_str(&format!("  {} {value}\n", paint(DIM, &format!("{name:<8}"))))
+    };
+    let web: Vec<_> = doorpost
+        .web_addresses()
+        .iter()
+        .map(|address| format!("http://{address}/api/messages"))
+        .collect();
+    if let Some(first) = web.first() {
+        row("API", first);
+    }
+    if let Some(ca) = doorpost.identity().ca_path() {
+        row("CA", &shown(ca));
+    }
+    row(
+        "logins",
+        if has_users { "the users you listed" } else { "any user and password are taken" },
+    );
+    if ports == PortSet::Mapped {
+        row("try", "doorpost demo");
+    }
+    row("stop", "Ctrl-C");
+    text.push('\n');
+    text.push_str(&paint(SERVER, "Every door is open. Mail is caught here and goes nowhere."));
+    text.push_str("\n\n");
+    text
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn tls_in_words(tls: TlsMode) -> &'static str {
+    match tls {
+        TlsMode::None => "none",
+        TlsMode::StartTls => "STARTTLS offered",
+        TlsMode::Required => "STARTTLS demanded",
+        TlsMode::Implicit => "from the first byte",
+    }
+}
+
+fn auth_in_words(policy: &crate::smtp::Policy) -> &'static str {
+    match (policy.auth, policy.auth_before_tls) {
+        (AuthMode::None, _) => "not offered",
+        (AuthMode::Optional, _) => "offered",
+        (AuthMode::Required, true) => "demanded, also without TLS",
+        (AuthMode::Required, false) => "demanded",
+    }
+}
+
+/// Every session is a file handle; the shell's usual limit is for interactive programs.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn stop(&mut self) {
+        // A console that cannot be listened to leaves only the end of the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

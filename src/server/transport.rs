@@ -1,0 +1,117 @@
+//! The byte stream under a session: in the clear, or inside TLS.
+
+use crate::smtp::TlsFacts;
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// The first octet of a TLS record that holds a handshake message.
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
+
+#[derive(Debug)]
+pub(super) enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// The handshake failed, or took the stream and did not finish.
+    Gone,
+}
+
+impl Transport {
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buffer),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
+    pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        use tokio::io::AsyncWriteExt as _;
+        match self {
+            Self::Plain(stream) => stream.write_all(bytes).await,
+            Self::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
+            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Tells the client that nothing more will come.
+    pub(super) async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => {
+                std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await
+            }
+            Self::Tls(stream) => {
+                std::future::poll_fn(|cx| Pin::new(&mut **stream).poll_shutdown(cx)).await
+            }
+            Self::Gone => Ok(()),
+        }
+    }
+
+    /// The first octet that the client sends, left where it is; `None` where it closes instead.
+    pub(super) async fn first_octet(&self) -> io::Result<Option<u8>> {
+        let Self::Plain(stream) = self else { return Ok(None) };
+        let mut first = [0];
+        Ok((stream.peek(&mut first).await? > 0).then_some(first[0]))
+    }
+
+    /// Does the handshake; the clear stream is gone afterwards, also where it fails.
+    pub(super) async fn accept_tls(
+        &mut self,
+        config: Arc<ServerConfig>,
+    ) -> Result<TlsFacts, String> {
+        let Self::Plain(stream) = std::mem::replace(self, Self::Gone) else {
+            return Err("TLS is active already".into());
+        };
+        let start =
+            LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|e| in_words(&e))?;
+        let hello = start.client_hello();
+        let sni = hello.server_name().map(str::to_owned);
+        let alpn = hello.alpn().into_iter().flatten();
+        let alpn = alpn.map(|name| name.escape_ascii().to_string()).collect();
+        let asked_for = match &sni {
+            Some(name) => format!(" (the client asked for {name})"),
+            None => String::new(),
+        };
+        let stream = start.into_stream(config).await.map_err(|e| in_words(&e) + &asked_for)?;
+        let (_, connection) = stream.get_ref();
+        let version = connection.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS");
+        let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+        let facts = TlsFacts {
+            version: version.replace("TLSv1_", "TLSv1."),
+            cipher: cipher.unwrap_or("unknown").to_owned(),
+            sni,
+            alpn,
+        };
+        *self = Self::Tls(Box::new(stream));
+        Ok(facts)
+    }
+}
+
+/// An error of the handshake as people can use it.
+pub(super) fn in_words(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::AlertReceived(alert)) => {
+            format!("the client sent the alert {alert:?}")
+        }
+        Some(other) => other.to_string(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the client closed the connection".into()
+        }
+        None => error.to_string(),
+    }
+}
