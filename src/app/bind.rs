@@ -47,10 +47,12 @@ impl fmt::Display for BindError {
         write!(f, "cannot open {what} on {address}: {error}. ")?;
         let flag = if what == WEB { "--web N".to_owned() } else { format!("--port {what}=N") };
         match error.kind() {
-            io::ErrorKind::PermissionDenied => f.write_str(
+            io::ErrorKind::PermissionDenied => write!(
+                f,
                 "Ports below 1024 need a right: `sudo setcap cap_net_bind_service=+ep \"$(command -v doorpost)\"`, \
-                 or `sudo sysctl net.ipv4.ip_unprivileged_port_start=25`, or a systemd socket unit with \
-                 FileDescriptorName= set to the door's name; `--ports mapped` needs none",
+                 or `sudo sysctl net.ipv4.ip_unprivileged_port_start={}`, or a systemd socket unit with \
+                 FileDescriptorName={what}; `--ports mapped` needs none",
+                address.rsplit(':').next().unwrap_or_default()
             ),
             io::ErrorKind::AddrInUse => write!(
                 f,

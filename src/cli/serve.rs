@@ -119,21 +119,35 @@ fn ready_line(doorpost: &Doorpost) -> Value {
 
 /// The doors for people: where, what for, TLS, AUTH; and how to stop.
 fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["door", "address", "stands for", "TLS", "AUTH"].map(|h| paint(DIM, h)));
+    let mut rows = vec![["door", "address", "stands for", "TLS", "AUTH"].map(str::to_owned)];
     for door in doorpost.doors() {
         let addresses: Vec<_> = door.addresses.iter().map(ToString::to_string).collect();
-        table.add_row([
-            paint(BOLD, door.name()),
+        rows.push([
+            door.name().to_owned(),
             addresses.join("  "),
             door.stands_for.map_or_else(|| "-".into(), |port| port.to_string()),
             tls_in_words(door.policy.tls).to_owned(),
             auth_in_words(&door.policy).to_owned(),
         ]);
     }
-    let mut text =
-        format!("{} {}\n\n{table}\n\n", paint(BOLD, "doorpost"), env!("CARGO_PKG_VERSION"));
+    let mut text = format!("{} {}\n\n", paint(BOLD, "doorpost"), env!("CARGO_PKG_VERSION"));
+    let widths: [usize; 5] =
+        std::array::from_fn(|n| rows.iter().map(|row| row[n].len()).max().unwrap_or(0));
+    for (n, row) in rows.iter().enumerate() {
+        let cell = |(at, cell): (usize, &String)| {
+            let padded = format!("{cell:<width$}", width = widths[at]);
+            if n == 0 {
+                paint(DIM, &padded)
+            } else if at == 0 {
+                paint(BOLD, &padded)
+            } else {
+                padded
+            }
+        };
+        let cells: Vec<_> = row.iter().enumerate().map(cell).collect();
+        text.push_str(&format!("  {}\n", cells.join("   ").trim_end()));
+    }
+    text.push('\n');
     let mut row = |name: &str, value: &str| {
         text.push_str(&format!("  {} {value}\n", paint(DIM, &format!("{name:<8}"))))
     };

@@ -203,7 +203,12 @@ impl Line {
     }
 
     async fn closed(&mut self) -> Result<(), String> {
-        if self.received.is_empty() && (self.ended || self.fill(PATIENCE).await? && self.ended) {
+        while self.received.is_empty() && !self.ended {
+            if !self.fill(PATIENCE).await? {
+                return Err("the server does not close".into());
+            }
+        }
+        if self.received.is_empty() {
             return Ok(());
         }
         Err(format!("expected the end, got {:?}", String::from_utf8_lossy(&self.received)))

@@ -1,0 +1,166 @@
+//! Limits hold for the client that exceeds them, and nobody else notices.
+
+#![allow(clippy::unwrap_used)] // a test may stop at the first surprise
+
+mod support;
+
+use doorpost::Doorpost;
+use doorpost::config::Config;
+use std::net::SocketAddr;
+use support::Client;
+
+/// A client's part of a test, off the server's threads.
+async fn client<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+async fn start(change: impl FnOnce(&mut Config)) -> (Doorpost, SocketAddr) {
+    let mut config = Config { web: None, ..Config::ephemeral() };
+    change(&mut config);
+    let doorpost = Doorpost::builder().config(config).start().await.unwrap();
+    let address = doorpost.door("relay").unwrap().addresses[0];
+    (doorpost, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_in_flight_has_a_cap_and_others_keep_working() {
+    let (doorpost, address) = start(|config| {
+        config.memory = 1024 * 1024;
+        config.door_mut("relay").unwrap().limits.message_size = 1024 * 1024;
+    })
+    .await;
+    client(move || {
+        let mut large = Client::connect(address);
+        large.begin_data();
+        large.send(format!("{}\r\n", "x".repeat(900 * 1024)));
+        let mut second = Client::connect(address);
+        let refused = second.mail(&"y".repeat(500 * 1024));
+        assert!(refused.starts_with("452 4.3.1"), "{refused}");
+        let mut small = Client::connect(address);
+        assert!(small.mail("small").starts_with("250"));
+        let announced = {
+            let mut client = Client::connect(address);
+            client.reply();
+            client.ask("EHLO client.example");
+            client.ask("MAIL FROM:<a@example.org> SIZE=500000")
+        };
+        assert!(announced.starts_with("452 4.3.1"), "{announced}");
+        assert!(large.ask(".").starts_with("250"));
+        // What the large one held is free again, also for the session that was refused.
+        second.send("RSET\r\n");
+        assert!(second.reply().starts_with("250"));
+        let mut again = Client::connect(address);
+        assert!(again.mail(&"z".repeat(900 * 1024)).starts_with("250"));
+    })
+    .await;
+    assert_eq!(doorpost.messages().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_over_the_cap_are_turned_away_until_one_leaves() {
+    let (doorpost, address) = start(|config| config.max_connections = 2).await;
+    client(move || {
+        let mut one = Client::connect(address);
+        let mut two = Client::connect(address);
+        assert!(one.reply().starts_with("220") && two.reply().starts_with("220"));
+        let mut three = Client::connect(address);
+        assert!(three.reply().starts_with("421 4.7.0"));
+        assert_eq!(three.reply(), "");
+        assert!(two.ask("QUIT").starts_with("221"));
+        assert_eq!(two.reply(), "");
+        drop(two);
+        // The place is free when the server has seen the end, which is soon and not at once.
+        let greeted = (0..200).any(|_| Client::connect(address).reply().starts_with("220"));
+        assert!(greeted, "the place is not given back");
+        assert!(one.ask("NOOP").starts_with("250"));
+    })
+    .await;
+    assert!(doorpost.door("relay").unwrap().counts.turned_away() >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_take_every_place() {
+    let (_doorpost, address) = start(|config| config.max_connections_per_address = 1).await;
+    client(move || {
+        let mut one = Client::connect(address);
+        assert!(one.reply().starts_with("220"));
+        assert!(Client::connect(address).reply().starts_with("421 4.7.0"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_message_goes_when_the_store_is_full() {
+    let (doorpost, address) = start(|config| config.max_messages = 2).await;
+    client(move || {
+        for n in 0..4 {
+            assert!(Client::connect(address).mail(&format!("Subject: {n}\r\n")).starts_with("250"));
+        }
+    })
+    .await;
+    let numbers: Vec<_> = doorpost.messages().iter().map(|message| message.id().get()).collect();
+    assert_eq!(numbers, [3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_larger_than_the_store_is_refused() {
+    let (doorpost, address) = start(|config| {
+        config.max_bytes = 1000;
+        for door in &mut config.doors {
+            door.limits.message_size = 1000;
+        }
+    })
+    .await;
+    client(move || {
+        let reply = Client::connect(address).mail(&"x".repeat(2000));
+        assert!(reply.starts_with("552 5.3.4"), "{reply}");
+        assert!(Client::connect(address).mail("small").starts_with("250"));
+    })
+    .await;
+    assert_eq!(doorpost.messages().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_kept_up_to_their_bounds() {
+    let (doorpost, address) = start(|config| config.max_sessions = 3).await;
+    client(move || {
+        for _ in 0..5 {
+            let mut client = Client::connect(address);
+            client.reply();
+            assert!(client.ask("QUIT").starts_with("221"));
+            assert_eq!(client.reply(), "");
+        }
+    })
+    .await;
+    let ended =
+        |entry: &doorpost::storage::SessionEntry| entry.id.get() == 5 && entry.ended_at().is_some();
+    doorpost.wait_for_session(ended, support::PATIENCE).await.unwrap();
+    let numbers: Vec<_> = doorpost.sessions().iter().map(|entry| entry.id.get()).collect();
+    assert_eq!(numbers, [3, 4, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_data_that_trickles_is_ended() {
+    let (doorpost, address) = start(|config| {
+        let relay = config.door_mut("relay").unwrap();
+        relay.deadlines.data = std::time::Duration::from_millis(300);
+        relay.deadlines.minimum_rate = 1000;
+    })
+    .await;
+    client(move || {
+        let mut client = Client::connect(address);
+        client.begin_data();
+        // A line every now and then is a block each time, and still far below the rate.
+        let bye = loop {
+            client.send("x\r\n");
+            client.stream().set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+            let reply = client.reply();
+            if !reply.is_empty() {
+                break reply;
+            }
+        };
+        assert!(bye.starts_with("421 4.4.2"), "{bye}");
+    })
+    .await;
+    assert!(doorpost.messages().is_empty());
+}

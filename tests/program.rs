@@ -1,0 +1,245 @@
+//! The program as people and scripts run it.
+
+#![cfg(unix)] // signals and inherited sockets
+#![allow(clippy::unwrap_used)] // a test may stop at the first surprise
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use support::Client;
+use tempfile::TempDir;
+
+/// The program in a folder of its own, with nothing of this machine's settings.
+fn doorpost(folder: &Path) -> Command {
+    isolated(Command::new(env!("CARGO_BIN_EXE_doorpost")), folder)
+}
+
+fn isolated(mut command: Command, folder: &Path) -> Command {
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    command
+}
+
+struct Running {
+    child: Child,
+    ready: Value,
+    folder: TempDir,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = doorpost(folder.path());
+        command.args(["serve", "--ports", "ephemeral", "--ready", "json"]).args(arguments);
+        Self::launch(command, folder)
+    }
+
+    fn launch(mut command: Command, folder: TempDir) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let mut log = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+            panic!("no ready line but {line:?}: {log}")
+        });
+        Self { child, ready, folder }
+    }
+
+    fn address(&self, door: &str) -> SocketAddr {
+        self.ready["doors"][door]["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    fn signal(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Stops it; what it had printed after the ready line, and its log.
+    fn stop(mut self) -> (Option<i32>, String, String) {
+        self.signal();
+        let (mut out, mut log) = (String::new(), String::new());
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code(), out, log)
+    }
+}
+
+/// A test that failed must not leave its server behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    doorpost(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_ready_line_is_all_there_is_on_stdout() {
+    let running = Running::start(&[]);
+    let ready = &running.ready;
+    for (door, stands_for, tls, auth) in [
+        ("relay", 25, "starttls", "none"),
+        ("submission", 587, "required", "required"),
+        ("submissions", 465, "implicit", "required"),
+        ("alternate", 2525, "starttls", "required"),
+    ] {
+        let address = running.address(door).to_string();
+        let wanted =
+            json!({"address": address, "stands_for": stands_for, "tls": tls, "auth": auth});
+        assert_eq!(ready["doors"][door], wanted);
+        assert!(TcpStream::connect(&address).is_ok());
+    }
+    assert_eq!(ready["pid"], json!(running.child.id()));
+    let ca = Path::new(ready["ca"].as_str().unwrap());
+    assert!(ca.starts_with(running.folder.path()) && ca.is_file(), "{ca:?}");
+    let web: SocketAddr =
+        ready["web"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+    assert_eq!(support::json(web, "/api/messages")["total"], json!(0));
+
+    let mut client = Client::connect(running.address("relay"));
+    assert!(client.mail("Subject: \u{1b}[2J\r\n\r\nhi\r\n").starts_with("250"));
+    client.ask("QUIT");
+    let (code, out, log) = running.stop();
+    assert_eq!((code, &*out), (Some(0), ""));
+    assert!(
+        log.contains("alice@example.org → bob@example.org") && log.contains("kept as 1"),
+        "{log}"
+    );
+}
+
+#[test]
+fn the_conversation_is_shown_when_asked_for_and_escaped() {
+    let running = Running::start(&["-v"]);
+    let mut client = Client::connect(running.address("relay"));
+    client.reply();
+    client.ask("EHLO \u{1b}[2J");
+    client.ask("QUIT");
+    assert_eq!(client.reply(), "");
+    let (_, _, log) = running.stop();
+    assert!(log.contains("C: EHLO \\u{1b}[2J") && !log.contains("\u{1b}[2J"), "{log}");
+    assert!(log.contains("S: 501 5.5.4") && log.contains("S: 221 2.0.0"), "{log}");
+}
+
+#[test]
+fn it_stops_in_good_order_and_at_once_when_told_twice() {
+    let mut running = Running::start(&[]);
+    let mut client = Client::connect(running.address("relay"));
+    client.begin_data();
+    running.signal();
+    // The running transaction has its grace time; a second signal does not give it.
+    let mut log = BufReader::new(running.child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("stopping")));
+    running.signal();
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_clear_line_and_leaves_no_trace() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["--ports", "ephemeral", "--host", "127.0.0.1", "--port", &format!("alternate={port}")];
+    let output = run(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    for words in
+        ["alternate", &format!("127.0.0.1:{port}"), "Another program", "--port alternate=N"]
+    {
+        assert!(error.contains(words), "{words} is not in {error}");
+    }
+    assert!(!folder.path().join(".local").exists(), "certificates were made for nothing");
+}
+
+#[test]
+fn a_wrong_setting_names_its_place_and_what_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("doorpost.toml"),
+        "[[doors]]\nname = \"relay\"\ntls = \"maybe\"\n",
+    )
+    .unwrap();
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = text(&output.stderr);
+    for words in ["doorpost.toml:3", "tls", "maybe", "starttls", "implicit"] {
+        assert!(error.contains(words), "{words} is not in {error}");
+    }
+    assert!(!error.contains('\u{1b}'), "colours where nobody sees them: {error}");
+}
+
+#[test]
+fn the_effective_configuration_can_be_fed_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let five_lines =
+        "[[doors]]\nname = \"legacy\"\nport = 3025\nlike = \"relay\"\ntls = \"none\"\n";
+    std::fs::write(folder.path().join("doorpost.toml"), five_lines).unwrap();
+    let first = run(folder.path(), &["config", "--max-size", "1MiB"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let printed = text(&first.stdout);
+    assert!(printed.contains("# --max-size") && printed.contains("# doorpost.toml:3"), "{printed}");
+    std::fs::write(folder.path().join("again.toml"), &printed).unwrap();
+    let second = run(folder.path(), &["config", "--config", "again.toml"]);
+    assert!(second.status.success(), "{}", text(&second.stderr));
+    let values = |text: &str| {
+        let lines =
+            text.lines().map(|line| line.split(" # ").next().unwrap().trim_end().to_owned());
+        lines.filter(|line| !line.starts_with('#')).collect::<Vec<_>>()
+    };
+    assert_eq!(values(&printed), values(&text(&second.stdout)));
+}
+
+#[test]
+fn a_socket_from_systemd_is_used_by_its_name() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let activated = |name: &str, listener: TcpListener| {
+        let mut command = isolated(Command::new("sh"), folder.path());
+        let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --ports ephemeral --no-web --ready json 3<&0 </dev/null";
+        command.args(["-c", script, env!("CARGO_BIN_EXE_doorpost")]);
+        command.env("LISTEN_FDNAMES", name).stdin(Stdio::from(OwnedFd::from(listener)));
+        command
+    };
+    let unknown = activated("relai", listener.try_clone().unwrap()).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("relai"), "{}", text(&unknown.stderr));
+
+    let command = activated("relay", listener);
+    let running = Running::launch(command, tempfile::tempdir().unwrap());
+    assert_eq!(running.address("relay"), address);
+    assert!(Client::connect(address).mail("hi").starts_with("250"));
+    assert_eq!(running.stop().0, Some(0));
+}
+
+#[test]
+fn the_ca_is_made_once_and_its_path_is_printed_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = || text(&run(folder.path(), &["cert"]).stdout);
+    let first = printed();
+    let path = first.lines().next().unwrap().to_owned();
+    let certificate = std::fs::read(&path).unwrap();
+    assert_eq!(printed(), first);
+    assert_eq!(std::fs::read(&path).unwrap(), certificate);
+    std::fs::create_dir(folder.path().join("certs")).unwrap();
+    let here = text(&run(folder.path(), &["cert"]).stdout);
+    assert!(here.lines().next().unwrap().ends_with("/certs/ca.pem"), "{here}");
+    assert_ne!(here.lines().next().unwrap(), path);
+}
