@@ -4,7 +4,8 @@
 //! cargo run --example send -- HOST PORT none|starttls|tls USER SECRET CA.pem FROM TO SUBJECT
 //! ```
 //!
-//! USER `-` sends without AUTH, CA `-` trusts the system's authorities.
+//! USER `-` sends without AUTH, CA `-` trusts the system's authorities. The text is that of the
+//! file that `BODY` names in the environment, if it names one.
 
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
@@ -19,12 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             "usage: send HOST PORT none|starttls|tls USER SECRET CA.pem FROM TO SUBJECT".into()
         );
     };
+    let text = match std::env::var_os("BODY") {
+        Some(file) => std::fs::read_to_string(file)?,
+        None => ".a line that begins with a dot\nGrüße aus Rust\n".to_owned(),
+    };
     let message = Message::builder()
         .from(from.parse()?)
         .to(to.parse()?)
         .subject(subject)
         .header(ContentType::TEXT_PLAIN)
-        .body(".a line that begins with a dot\nGrüße aus Rust\n".to_owned())?;
+        .body(text)?;
     let mut parameters = TlsParameters::builder(host.clone());
     if ca != "-" {
         parameters = parameters.add_root_certificate(Certificate::from_pem(&std::fs::read(ca)?)?);

@@ -26,6 +26,8 @@ const DATA_PIECE: usize = 64 * 1024;
 const COMMAND_PIECE: usize = 4 * 1024;
 /// Silence after which a client on an implicit-TLS door is named.
 const SILENCE: Duration = Duration::from_secs(3);
+/// Silence that is more than a look at the port.
+const GLANCE: Duration = Duration::from_millis(500);
 /// How long a closed connection is read on, so that the last reply is not lost to a reset.
 const LINGER: Duration = Duration::from_millis(500);
 /// How much is read in that time.
@@ -294,6 +296,7 @@ impl Connection<'_> {
     /// On an implicit-TLS door: whether the client knows. One that waits for a greeting is named
     /// after a while, without a byte on the wire.
     async fn first_octet_is_tls(&mut self) -> Result<(), String> {
+        let began = Instant::now();
         let silence = tokio::time::sleep(SILENCE);
         tokio::pin!(silence);
         let mut silent = false;
@@ -312,7 +315,13 @@ impl Connection<'_> {
                 self.feed(Input::Noticed(Note::PlainOnTlsPort));
                 Err("the client began in the clear".into())
             }
-            Ok(None) => Err("the client closed the connection without a word".into()),
+            Ok(None) => {
+                // It waited for a greeting, with less patience than ours; a port scan does not wait.
+                if !silent && began.elapsed() > GLANCE {
+                    self.feed(Input::Noticed(Note::SilentOnTlsPort));
+                }
+                Err("the client closed the connection without a word".into())
+            }
             Err(error) => Err(in_words(&error)),
         }
     }

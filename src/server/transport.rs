@@ -109,9 +109,13 @@ pub(super) fn in_words(error: &io::Error) -> String {
             format!("the client sent the alert {alert:?}")
         }
         Some(other) => other.to_string(),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the client closed the connection".into()
-        }
-        None => error.to_string(),
+        None => match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the client closed the connection".into(),
+            // What a client does that dislikes the certificate and says so to nobody.
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                "the client closed the connection while it was spoken to".into()
+            }
+            _ => error.to_string(),
+        },
     }
 }

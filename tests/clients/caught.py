@@ -5,6 +5,7 @@
   caught.py WEB newest DOOR                                  print the id of the door's newest session
   caught.py WEB session DOOR AFTER [PATTERN]                 wait for a session newer than AFTER, print its transcript;
                                                              with PATTERN only one that has a matching line passes
+  caught.py WEB sessions                                     print all that the API has of all sessions
 """
 
 import email
@@ -123,6 +124,11 @@ def check_session(web, door, after, pattern=""):
     sys.exit(f"no session at {door} that matches {pattern!r}")
 
 
+def print_sessions(web):
+    for row in pages(web, "sessions"):
+        print(get(web, f"/api/sessions/{row['id']}").decode())
+
+
 if __name__ == "__main__":
-    does = {"message": check_message, "newest": newest, "session": check_session}
+    does = {"message": check_message, "newest": newest, "session": check_session, "sessions": print_sessions}
     does[sys.argv[2]](sys.argv[1], *sys.argv[3:])
