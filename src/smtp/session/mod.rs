@@ -16,6 +16,7 @@
 
 mod auth;
 mod clock;
+mod command;
 mod line;
 mod mail;
 mod receive;

@@ -5,7 +5,7 @@ use super::super::policy::BareLf;
 use super::super::replies;
 use super::super::reply::Reply;
 use super::super::transcript::{Kind, Note};
-use super::line::no_arguments;
+use super::command::no_arguments;
 use super::{Action, Awaiting, Chunk, Data, Ended, Incoming, Open, Session, State, Verdict};
 use crate::mail::{Body, Envelope};
 
