@@ -170,11 +170,29 @@ impl Connection<'_> {
             return;
         }
         let output = std::mem::take(&mut self.output);
-        let deadline = self.door.policy.deadlines.command;
-        match tokio::time::timeout(deadline, self.transport.write_all(&output)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.feed(Input::Broken(in_words(&error))),
-            Err(_) => self.feed(Input::Broken("the client does not read its replies".into())),
+        let deadlines = self.door.policy.deadlines;
+        let entry = Arc::clone(&self.entry);
+        let mut stopping = false;
+        let written = {
+            let write = self.transport.write_all(&output);
+            tokio::pin!(write);
+            tokio::select! {
+                biased;
+                result = &mut write => Some(result),
+                () = tokio::time::sleep(deadlines.command) => None,
+                () = entry.stop.notified() => {
+                    stopping = true;
+                    tokio::time::timeout(deadlines.grace, write).await.ok()
+                }
+            }
+        };
+        match written {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.feed(Input::Broken(in_words(&error))),
+            None => self.feed(Input::Broken("the client does not read its replies".into())),
+        }
+        if stopping {
+            self.feed(Input::Shutdown);
         }
     }
 
