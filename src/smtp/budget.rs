@@ -64,9 +64,17 @@ impl Reservation {
     }
 }
 
+impl Reservation {
+    /// Gives everything back.
+    pub fn release(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        self.budget.free.fetch_add(held, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.free.fetch_add(self.held, Ordering::Relaxed);
+        self.release();
     }
 }
 

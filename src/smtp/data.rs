@@ -148,6 +148,7 @@ impl Receiving {
     /// Drops what came and remembers why; the first reason stands.
     pub(super) fn refuse(&mut self, reply: Reply) {
         self.bytes = Vec::new();
+        self.reservation.release();
         self.refusal.get_or_insert(reply);
     }
 
@@ -257,7 +258,7 @@ mod tests {
         let mut large = Receiving::new(&budget, 1_000_000, Some(1_000_000));
         large.push(&[b'x'; 65_536]);
         large.push(b"x");
+        assert_eq!(budget.free(), 100_000, "a refused message holds memory");
         assert_eq!(large.finish().err(), Some(replies::NO_STORAGE));
-        assert_eq!(budget.free(), 100_000);
     }
 }
