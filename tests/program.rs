@@ -137,6 +137,24 @@ fn the_conversation_is_shown_when_asked_for_and_escaped() {
 }
 
 #[test]
+fn a_json_log_is_json_throughout() {
+    let running = Running::start(&["--log-format", "json"]);
+    let mut client = Client::connect(running.address("relay"));
+    assert!(client.mail("hi\r\n").starts_with("250"));
+    client.ask("QUIT");
+    assert_eq!(client.reply(), "");
+    let (_, _, log) = running.stop();
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ended = events.iter().find(|event| event["fields"]["message"] == "session ended").unwrap();
+    let fields = &ended["fields"];
+    assert_eq!((&fields["door"], &fields["kept"]), (&json!("relay"), &json!("1")));
+    assert_eq!(
+        (&fields["ended"], &fields["forward_paths"]),
+        (&json!("quit"), &json!("bob@example.org"))
+    );
+}
+
+#[test]
 fn it_stops_in_good_order_and_at_once_when_told_twice() {
     let mut running = Running::start(&[]);
     let mut client = Client::connect(running.address("relay"));

@@ -41,6 +41,35 @@ pub(super) async fn watch(
     }
 }
 
+/// The same for programs: an event of the log for each session's end, where the log is JSON.
+pub(super) async fn log(mut sessions: mpsc::Receiver<Arc<SessionEntry>>) {
+    while let Some(entry) = sessions.recv().await {
+        let session = entry.session();
+        let first = session.transactions().first();
+        let kept =
+            session.transactions().iter().filter_map(|transaction| match transaction.verdict {
+                Verdict::Kept(id) => Some(id.to_string()),
+                _ => None,
+            });
+        tracing::info!(
+            session = entry.id.get(),
+            door = &*session.policy().door,
+            peer = %entry.peer,
+            tls = session.tls().map(|facts| &*facts.version),
+            user = session.identity().map(|identity| &*identity.user),
+            reverse_path = first.map(|transaction| &*transaction.reverse_path),
+            forward_paths = first.map(|transaction| transaction.forward_paths.join(" ")),
+            size = first.map(|transaction| transaction.size),
+            messages = session.messages(),
+            kept = kept.collect::<Vec<_>>().join(" "),
+            refused = session.last_refusal().map(|refusal| refusal.reply.code()),
+            notes = session.transcript().notes().map(|note| note.code()).collect::<Vec<_>>().join(" "),
+            ended = session.ended().map(|ended| ended.code()),
+            "session ended"
+        );
+    }
+}
+
 /// `12:00:01 submission  TLSv1.3  alice  a@x.org → b@y.org  1.2 KiB  250 kept as 7`
 fn line(entry: &SessionEntry, session: &Session, offset: UtcOffset) -> String {
     let format = format_description!("[hour]:[minute]:[second]");

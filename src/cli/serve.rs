@@ -42,8 +42,12 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     if !is_quiet {
         let (announce, sessions) = mpsc::channel(live::QUEUE);
         builder = builder.announce(announce);
-        let out = live::terminal(for_programs);
-        watching = Some(tokio::spawn(live::watch(sessions, conversations, offset, out)));
+        watching = Some(if config.log_format == Format::Json {
+            tokio::spawn(live::log(sessions))
+        } else {
+            let out = live::terminal(for_programs);
+            tokio::spawn(live::watch(sessions, conversations, offset, out))
+        });
     }
     let doorpost = builder.config(config).start().await.map_err(|error| match error {
         StartError::Config(error) => Failure::from(error),
