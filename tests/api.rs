@@ -159,6 +159,8 @@ async fn foreign_names_and_unknown_paths_are_refused() {
             "/api/sessions/99",
             "/api/messages/99/raw",
             "/nothing",
+            "/api/messages/%ff",
+            "/api/messages/%ff",
         ] {
             assert_eq!(http(web, "localhost", "GET", path).0, 404, "{path}");
         }

@@ -154,6 +154,23 @@ fn a_json_log_is_json_throughout() {
     );
 }
 
+/// A harness that reads the ready line and nothing else is the usual one.
+#[test]
+fn nobody_has_to_read_what_it_says() {
+    let mut running = Running::start(&["-v"]);
+    let relay = running.address("relay");
+    // More than a pipe holds, several times over.
+    for _ in 0..600 {
+        let mut client = Client::connect(relay);
+        assert!(client.reply().starts_with("220"));
+        client.ask("EHLO client.example");
+        assert!(client.ask("QUIT").starts_with("221"));
+    }
+    assert!(Client::connect(relay).mail("still here").starts_with("250"));
+    running.signal();
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn it_stops_in_good_order_and_at_once_when_told_twice() {
     let mut running = Running::start(&[]);

@@ -35,6 +35,10 @@ fn play(door: &str, bytes: &[u8], cuts: &[usize]) -> Outcome {
     let mut rest = bytes;
     let mut cuts = cuts.iter().cycle();
     while !rest.is_empty() && session.ended().is_none() {
+        if session.is_paused() {
+            feed(&mut session, Input::Turn, now, &mut outcome);
+            continue;
+        }
         if !session.wants_bytes() {
             now = session.deadline().unwrap();
             feed(&mut session, Input::Time, now, &mut outcome);
@@ -46,6 +50,9 @@ fn play(door: &str, bytes: &[u8], cuts: &[usize]) -> Outcome {
         rest = after;
         assert!(session.pending() <= PENDING, "{} octets wait", session.pending());
         assert!(session.memory() <= PENDING + 400 * 1024, "{} octets are held", session.memory());
+    }
+    while session.is_paused() {
+        feed(&mut session, Input::Turn, now, &mut outcome);
     }
     // With nothing more to come, time alone brings every session to its end.
     for _ in 0..100 {

@@ -154,7 +154,8 @@ fn inherited() -> Result<HashMap<String, Vec<TcpListener>>, BindError> {
     let mut named: HashMap<String, Vec<TcpListener>> = HashMap::new();
     let mut names = names.split(':');
     for index in 0..sockets.len() {
-        let name = names.next().unwrap_or_default();
+        let name =
+            names.next().filter(|name| !name.is_empty()).unwrap_or("a socket without a name");
         let taken = sockets.take_tcp_listener(index);
         let listener = taken.map_err(|error| BindError {
             what: name.into(),

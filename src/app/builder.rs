@@ -8,6 +8,7 @@ use crate::smtp::Budget;
 use crate::storage::{Bounds, Door, SessionEntry, Store};
 use crate::tls::{Identity, TlsError};
 use crate::web::{self, HostRule};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -178,15 +179,7 @@ fn into_tokio(listeners: Vec<std::net::TcpListener>) -> io::Result<Vec<TcpListen
 /// The user's own certificate, the certificate directory, or a CA in memory.
 fn open_identity(config: &Config) -> Result<Identity, StartError> {
     let now = OffsetDateTime::now_utc();
-    // A star directly under a top-level name is refused by half of the TLS libraries, so that
-    // `relay.localhost` has to stand there in full.
-    let mut names: Vec<String> = config
-        .open_doors()
-        .flat_map(|door| [format!("{}.localhost", door.name), door.hostname.clone()])
-        .filter(|name| name.contains('.'))
-        .collect();
-    names.sort();
-    names.dedup();
+    let names = certificate_names(config);
     match (&config.tls_cert, &config.tls_key, &config.certs) {
         (Some(cert), Some(key), _) => Ok(Identity::from_files(cert, key)?),
         (_, _, Some(directory)) => {
@@ -199,4 +192,17 @@ fn open_identity(config: &Config) -> Result<Identity, StartError> {
         }
         _ => Ok(Identity::ephemeral(&names, now)?),
     }
+}
+
+/// The names that the certificate has beside its own: those of the doors.
+///
+/// A star directly under a top-level name is refused by half of the TLS libraries, so that
+/// `relay.localhost` has to stand there in full.
+#[must_use]
+pub fn certificate_names(config: &Config) -> Vec<String> {
+    let names = config
+        .open_doors()
+        .flat_map(|door| [format!("{}.localhost", door.name), door.hostname.clone()])
+        .filter(|name| name.contains('.'));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }

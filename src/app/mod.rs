@@ -4,7 +4,7 @@ mod bind;
 mod builder;
 
 pub use bind::BindError;
-pub use builder::{Builder, StartError};
+pub use builder::{Builder, StartError, certificate_names};
 
 use crate::server::Server;
 use crate::smtp::TlsFacts;
@@ -51,13 +51,19 @@ impl From<Parts> for Doorpost {
 }
 
 /// No message came that was waited for; its text says what did come.
-#[derive(Debug)]
 pub struct NotFound {
     waited: Duration,
     arrived: Vec<String>,
 }
 
 impl std::error::Error for NotFound {}
+
+/// As `Display`: a test that ends with `?` or `unwrap` shows this.
+impl fmt::Debug for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! reach no further than one shell. The lines are for POSIX shells; they name no port and no door.
 
 use super::{Failure, ServeArgs, certificate_directory};
+use crate::app::certificate_names;
 use crate::tls::Identity;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,12 +13,13 @@ use time::OffsetDateTime;
 /// `doorpost cert`: makes the CA where there is none yet, so that the path it prints exists.
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let (config, _) = args.load()?;
+    let names = certificate_names(&config);
     let ca = match config.tls_cert {
         Some(own) => own,
         None => {
             let directory = certificate_directory(config.certs)?;
-            let opened =
-                Identity::open(&directory, &[], OffsetDateTime::now_utc()).map_err(Failure::of)?;
+            let opened = Identity::open(&directory, &names, OffsetDateTime::now_utc())
+                .map_err(Failure::of)?;
             opened.identity.ca_path().map(Path::to_path_buf).unwrap_or(directory)
         }
     };

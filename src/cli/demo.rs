@@ -24,7 +24,8 @@ use std::io::{ErrorKind, Write as _};
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let (config, _) = args.load()?;
     // The demo's own words are on the screen already: without -v the log is for warnings.
-    log::begin(&Config { verbosity: config.verbosity.saturating_sub(1), ..config.clone() });
+    let _log =
+        log::begin(&Config { verbosity: config.verbosity.saturating_sub(1), ..config.clone() });
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::of)?;
     let result = runtime.block_on(demo(&config));

@@ -19,14 +19,15 @@ pub(super) const QUEUE: usize = 4096;
 /// Forward-paths that one line names.
 const NAMED: usize = 3;
 
-/// Shows sessions as they end, until nobody announces any more.
-pub(super) async fn watch(
+/// Shows sessions as they end, until nobody announces any more. For a thread of its own: a
+/// terminal that is stopped, or a pipe that nobody reads, holds up this thread and no door.
+pub(super) fn watch(
     mut sessions: mpsc::Receiver<Arc<SessionEntry>>,
     conversations: bool,
     offset: UtcOffset,
     mut out: Box<dyn Write + Send>,
 ) {
-    while let Some(entry) = sessions.recv().await {
+    while let Some(entry) = sessions.blocking_recv() {
         let session = entry.session();
         let mut text = line(&entry, &session, offset);
         if conversations {
@@ -39,11 +40,12 @@ pub(super) async fn watch(
             let _ = out.flush();
         }
     }
+    let _ = out.flush();
 }
 
 /// The same for programs: an event of the log for each session's end, where the log is JSON.
-pub(super) async fn log(mut sessions: mpsc::Receiver<Arc<SessionEntry>>) {
-    while let Some(entry) = sessions.recv().await {
+pub(super) fn log(mut sessions: mpsc::Receiver<Arc<SessionEntry>>) {
+    while let Some(entry) = sessions.blocking_recv() {
         let session = entry.session();
         let first = session.transactions().first();
         let kept =
@@ -73,7 +75,7 @@ pub(super) async fn log(mut sessions: mpsc::Receiver<Arc<SessionEntry>>) {
 /// `12:00:01 submission  TLSv1.3  alice  a@x.org → b@y.org  1.2 KiB  250 kept as 7`
 fn line(entry: &SessionEntry, session: &Session, offset: UtcOffset) -> String {
     let format = format_description!("[hour]:[minute]:[second]");
-    let when = entry.connected_at.to_offset(offset);
+    let when = entry.ended_at().unwrap_or(entry.connected_at).to_offset(offset);
     let when = when.format(&format).unwrap_or_default();
     let tls = session.tls().map_or("clear", |facts| &facts.version);
     let user =

@@ -1,11 +1,16 @@
 //! The log: to standard error, as text or as JSON, filtered by RUST_LOG or by -v and -q.
+//!
+//! A thread of its own writes it. Whoever started doorpost may not read what it says, and a pipe
+//! that is full must not stop the doors: lines beyond what fits are left out.
 
 use crate::config::{Config, Format};
 use std::io::IsTerminal as _;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
-/// Begins to log. Called once, by commands that run something.
-pub(super) fn begin(config: &Config) {
+/// Begins to log. Called once, by commands that run something. What is still to be written is
+/// written when the guard goes, for a second at most.
+pub(super) fn begin(config: &Config) -> WorkerGuard {
     let level = match config.verbosity {
         ..=-2 => "error",
         -1 => "warn",
@@ -14,8 +19,9 @@ pub(super) fn begin(config: &Config) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,doorpost={level}")));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,rustls=error,doorpost={level}")));
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     // A second one could only be ours, in a test; the first stays.
     let _ = match config.log_format {
         Format::Json => builder.json().try_init(),
@@ -24,4 +30,5 @@ pub(super) fn begin(config: &Config) {
             builder.with_target(false).with_ansi(colours).try_init()
         }
     };
+    guard
 }

@@ -10,12 +10,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 use time::UtcOffset;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+
+/// How long the last lines of the live view may take.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let (mut config, _) = args.load()?;
-    log::begin(&config);
+    let log = log::begin(&config);
     raise_file_limit();
     // The time zone can be asked for only while there is one thread.
     let offset = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
@@ -27,6 +31,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let result = runtime.block_on(serve(config, offset));
     // Sessions that did not end in their grace time are not waited for.
     runtime.shutdown_background();
+    drop(log);
     result
 }
 
@@ -38,16 +43,25 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     let has_secret_users = !config.users.is_empty();
     let ports = config.ports;
     let mut builder = Doorpost::builder();
-    let mut watching = None;
+    let mut watched = None;
     if !is_quiet {
         let (announce, sessions) = mpsc::channel(live::QUEUE);
         builder = builder.announce(announce);
-        watching = Some(if config.log_format == Format::Json {
-            tokio::spawn(live::log(sessions))
-        } else {
-            let out = live::terminal(for_programs);
-            tokio::spawn(live::watch(sessions, conversations, offset, out))
-        });
+        let (done, ends) = oneshot::channel();
+        let as_events = config.log_format == Format::Json;
+        std::thread::Builder::new()
+            .name("live view".into())
+            .spawn(move || {
+                if as_events {
+                    live::log(sessions);
+                } else {
+                    live::watch(sessions, conversations, offset, live::terminal(for_programs));
+                }
+                // Nobody waits for it where the server did not start.
+                let _ = done.send(());
+            })
+            .map_err(Failure::of)?;
+        watched = Some(ends);
     }
     let doorpost = builder.config(config).start().await.map_err(|error| match error {
         StartError::Config(error) => Failure::from(error),
@@ -63,9 +77,9 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
         () = signals.stop() => tracing::warn!("stopped at once"),
     }
     drop(doorpost);
-    if let Some(watching) = watching {
-        // The last sessions' lines: they are written when the server has let go of the channel.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), watching).await;
+    if let Some(ends) = watched {
+        // The last sessions' lines; but who does not read them is not waited for.
+        let _ = tokio::time::timeout(LAST_LINES, ends).await;
     }
     Ok(())
 }
@@ -139,7 +153,9 @@ fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
         std::array::from_fn(|n| rows.iter().map(|row| row[n].len()).max().unwrap_or(0));
     for (n, row) in rows.iter().enumerate() {
         let cell = |(at, cell): (usize, &String)| {
-            let padded = format!("{cell:<width$}", width = widths[at]);
+            // Nothing is padded at the end of a line: people copy it.
+            let width = if at + 1 == row.len() { 0 } else { widths[at] };
+            let padded = format!("{cell:<width$}");
             if n == 0 {
                 paint(DIM, &padded)
             } else if at == 0 {
@@ -149,7 +165,7 @@ fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
             }
         };
         let cells: Vec<_> = row.iter().enumerate().map(cell).collect();
-        text.push_str(&format!("  {}\n", cells.join("   ").trim_end()));
+        text.push_str(&format!("  {}\n", cells.join("   ")));
     }
     text.push('\n');
     let mut row = |name: &str, value: &str| {
@@ -170,8 +186,11 @@ fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
         "logins",
         if has_users { "the users you listed" } else { "any user and password are taken" },
     );
-    if ports == PortSet::Mapped {
-        row("try", "doorpost demo");
+    match ports {
+        PortSet::Mapped => row("try", "doorpost demo"),
+        PortSet::Standard => row("try", "doorpost demo --ports standard"),
+        // The demo cannot know which ports the system chose.
+        PortSet::Ephemeral => {}
     }
     row("stop", "Ctrl-C");
     text.push('\n');

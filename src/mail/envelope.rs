@@ -1,5 +1,6 @@
 //! The envelope: what MAIL and RCPT said, kept beside the message and never mixed with its header.
 
+use super::mailbox::Mailbox;
 use super::path::{ForwardPath, ReversePath};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -41,6 +42,26 @@ impl Envelope {
             declared_size: None,
             auth: None,
         }
+    }
+}
+
+impl Envelope {
+    /// Octets of memory that it holds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
+        let recipients: usize = self.forward_paths.iter().map(Recipient::memory).sum();
+        let sender = self.reverse_path.mailbox().map_or(0, Mailbox::memory);
+        size_of::<Self>() + recipients + sender + text(&self.envid) + text(&self.auth)
+    }
+}
+
+impl Recipient {
+    /// Octets of memory that it holds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let path = self.path.mailbox().map_or(0, Mailbox::memory);
+        size_of::<Self>() + path + self.orcpt.as_ref().map_or(0, String::capacity)
     }
 }
 

@@ -73,6 +73,12 @@ impl Mailbox {
         Cow::Owned(text)
     }
 
+    /// Octets of memory that it holds beside itself.
+    #[must_use]
+    pub(super) fn memory(&self) -> usize {
+        self.local.len() + self.domain.as_str().len()
+    }
+
     /// The domain.
     #[must_use]
     pub fn domain(&self) -> &Domain {

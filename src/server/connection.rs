@@ -46,6 +46,8 @@ struct Connection<'a> {
     actions: Vec<Action>,
     output: Vec<u8>,
     timer: Pin<Box<Sleep>>,
+    /// Whether the session knows that the server stops.
+    told: bool,
 }
 
 /// What woke a connection.
@@ -80,6 +82,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
         actions: Vec::new(),
         output: Vec::new(),
         timer: Box::pin(tokio::time::sleep_until(started)),
+        told: false,
     };
     connection.run().await;
     file(&entry, shared, door);
@@ -106,13 +109,14 @@ fn file(entry: &Arc<SessionEntry>, shared: &Shared, door: &Door) {
 impl Connection<'_> {
     async fn run(&mut self) {
         self.feed(Input::Connected);
-        // One that was accepted while the server began to stop was not in its list.
-        if is_stopping(self.shared) {
-            self.feed(Input::Shutdown);
-        }
         loop {
             if self.perform().await {
                 break;
+            }
+            // The rest of a long pipeline, now that the replies to its beginning are sent.
+            if self.entry.session().is_paused() {
+                self.feed(Input::Turn);
+                continue;
             }
             match self.wait().await {
                 Woken::Read(Ok(())) => {}
@@ -121,7 +125,10 @@ impl Connection<'_> {
                 }
                 Woken::Read(Err(error)) => self.feed(Input::Broken(in_words(&error))),
                 Woken::Time => self.feed(Input::Time),
-                Woken::Stop => self.feed(Input::Shutdown),
+                Woken::Stop => {
+                    self.told = true;
+                    self.feed(Input::Shutdown);
+                }
             }
         }
     }
@@ -172,6 +179,8 @@ impl Connection<'_> {
         let output = std::mem::take(&mut self.output);
         let deadlines = self.door.policy.deadlines;
         let entry = Arc::clone(&self.entry);
+        let end_of_session = self.started + deadlines.session;
+        let last_moment = (Instant::now() + deadlines.command).min(end_of_session);
         let mut stopping = false;
         let written = {
             let write = self.transport.write_all(&output);
@@ -179,7 +188,7 @@ impl Connection<'_> {
             tokio::select! {
                 biased;
                 result = &mut write => Some(result),
-                () = tokio::time::sleep(deadlines.command) => None,
+                () = tokio::time::sleep_until(last_moment) => None,
                 () = entry.stop.notified() => {
                     stopping = true;
                     tokio::time::timeout(deadlines.grace, write).await.ok()
@@ -191,7 +200,7 @@ impl Connection<'_> {
             Some(Err(error)) => self.feed(Input::Broken(in_words(&error))),
             None => self.feed(Input::Broken("the client does not read its replies".into())),
         }
-        if stopping {
+        if stopping && !std::mem::replace(&mut self.told, true) {
             self.feed(Input::Shutdown);
         }
     }
@@ -232,6 +241,15 @@ impl Connection<'_> {
             (session.deadline(), session.wants_bytes(), piece)
         };
         let deadline = deadline.map(|at| self.started + at);
+        // Asked before reading: a client that always has something to read would never let the
+        // clock or the server's end be noticed.
+        if deadline.is_some_and(|at| Instant::now() >= at) {
+            return Woken::Time;
+        }
+        if is_stopping(self.shared) && !self.told {
+            self.told = true;
+            return Woken::Stop;
+        }
         if let Some(at) = deadline
             && self.timer.is_elapsed()
         {
@@ -349,7 +367,9 @@ impl Connection<'_> {
     async fn linger(&mut self) {
         let polite = matches!(
             self.entry.session().ended(),
-            Some(Ended::Quit | Ended::ClosedByServer { .. } | Ended::NotSmtp)
+            Some(
+                Ended::Quit | Ended::ClosedByClient | Ended::ClosedByServer { .. } | Ended::NotSmtp
+            )
         );
         if !polite {
             return;

@@ -15,6 +15,11 @@ use tokio_rustls::server::TlsStream;
 /// The first octet of a TLS record that holds a handshake message.
 pub(super) const TLS_HANDSHAKE: u8 = 0x16;
 
+/// Application protocols of a ClientHello that are kept: real clients offer two or three.
+const ALPN_NAMES: usize = 8;
+/// Octets of each.
+const ALPN_NAME: usize = 32;
+
 #[derive(Debug)]
 pub(super) enum Transport {
     Plain(TcpStream),
@@ -80,8 +85,9 @@ impl Transport {
             LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|e| in_words(&e))?;
         let hello = start.client_hello();
         let sni = hello.server_name().map(str::to_owned);
-        let alpn = hello.alpn().into_iter().flatten();
-        let alpn = alpn.map(|name| name.escape_ascii().to_string()).collect();
+        let alpn = hello.alpn().into_iter().flatten().take(ALPN_NAMES);
+        let alpn = alpn.map(|name| name[..name.len().min(ALPN_NAME)].escape_ascii().to_string());
+        let alpn = alpn.collect();
         let asked_for = match &sni {
             Some(name) => format!(" (the client asked for {name})"),
             None => String::new(),

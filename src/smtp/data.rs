@@ -7,7 +7,7 @@
 use super::budget::{Budget, Reservation};
 use super::replies;
 use super::reply::Reply;
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 use std::sync::Arc;
 
 /// Finds the end of DATA and removes the client's dots, over any cutting of the input.
@@ -15,9 +15,48 @@ use std::sync::Arc;
 pub(super) struct DotReader {
     at: At,
     lf_ends_lines: bool,
+    unclean: Unclean,
+}
+
+/// What was found that has no place in lines of text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unclean {
     pub(super) bare_cr: bool,
     pub(super) bare_lf: bool,
     pub(super) nul: bool,
+}
+
+/// Looks for what has no place in lines of text, where octets are counted and not read line by
+/// line: in the chunks of BDAT.
+#[derive(Debug, Default)]
+pub(super) struct LineCheck {
+    after_cr: bool,
+    unclean: Unclean,
+}
+
+impl LineCheck {
+    /// Looks at the next octets.
+    pub(super) fn read(&mut self, input: &[u8]) {
+        self.unclean.nul |= memchr(0, input).is_some();
+        let mut next = 0;
+        for at in memchr2_iter(b'\r', b'\n', input) {
+            self.unclean.bare_cr |= self.after_cr && (at > next || input[at] == b'\r');
+            let is_pair = self.after_cr && at == next;
+            self.unclean.bare_lf |= input[at] == b'\n' && !is_pair;
+            self.after_cr = input[at] == b'\r';
+            next = at + 1;
+        }
+        // A CR with something else behind it.
+        if self.after_cr && next < input.len() {
+            self.unclean.bare_cr = true;
+            self.after_cr = false;
+        }
+    }
+
+    /// What was found, now that nothing more comes.
+    pub(super) fn finish(&self) -> Unclean {
+        Unclean { bare_cr: self.unclean.bare_cr || self.after_cr, ..self.unclean }
+    }
 }
 
 /// What has just been read.
@@ -39,18 +78,24 @@ impl DotReader {
         Self { lf_ends_lines, ..Self::default() }
     }
 
-    /// Whether anything was in the data that has no place in it.
-    pub(super) fn is_unclean(&self) -> bool {
-        self.bare_cr || self.bare_lf || self.nul
+    /// What was found that has no place in the data.
+    pub(super) fn unclean(&self) -> Unclean {
+        self.unclean
     }
 
     /// Reads on. Content goes to `content`; `Some(n)` says that the data ended with the first
     /// `n` octets of the input.
     pub(super) fn read(&mut self, input: &[u8], content: &mut impl FnMut(&[u8])) -> Option<usize> {
+        let used = self.read_lines(input, content);
+        // What stands behind the end is none of the message's.
+        self.unclean.nul |= memchr(0, &input[..used.unwrap_or(input.len())]).is_some();
+        used
+    }
+
+    fn read_lines(&mut self, input: &[u8], content: &mut impl FnMut(&[u8])) -> Option<usize> {
         // Content is handed on in runs as long as possible: from here to the next removed octet.
         let mut run = 0;
         let mut i = 0;
-        self.nul = self.nul || memchr(0, input).is_some();
         while let Some(&byte) = input.get(i) {
             match (self.at, byte) {
                 (At::Text, _) => {
@@ -63,11 +108,11 @@ impl DotReader {
                     i += 1;
                 }
                 (At::Cr, b'\r') => {
-                    self.bare_cr = true;
+                    self.unclean.bare_cr = true;
                     i += 1;
                 }
                 (At::Cr, _) => {
-                    self.bare_cr = true;
+                    self.unclean.bare_cr = true;
                     self.at = At::Text;
                 }
                 (At::LineStart, b'.') => {
@@ -83,14 +128,14 @@ impl DotReader {
                     self.at = At::DotCr;
                 }
                 (At::Dot, b'\n') if self.lf_ends_lines => {
-                    self.bare_lf = true;
+                    self.unclean.bare_lf = true;
                     return Some(i + 1);
                 }
                 (At::Dot, _) => self.at = At::Text,
                 (At::DotCr, b'\n') => return Some(i + 1),
                 (At::DotCr, _) => {
                     content(b"\r");
-                    self.bare_cr = true;
+                    self.unclean.bare_cr = true;
                     self.at = if byte == b'\r' { At::Cr } else { At::Text };
                     i += usize::from(byte == b'\r');
                 }
@@ -101,7 +146,7 @@ impl DotReader {
     }
 
     fn after_bare_lf(&mut self) -> At {
-        self.bare_lf = true;
+        self.unclean.bare_lf = true;
         if self.lf_ends_lines { At::LineStart } else { At::Text }
     }
 }
@@ -237,7 +282,7 @@ mod tests {
         for piece in 1..8 {
             let flags = |input| {
                 let (_, _, reader) = read(input, piece);
-                (reader.bare_cr, reader.bare_lf)
+                (reader.unclean().bare_cr, reader.unclean().bare_lf)
             };
             assert_eq!(flags(b"a\r\nb\r\n.\r\n"), (false, false));
             assert_eq!(flags(b"a\nb\r\n.\r\n"), (false, true));
@@ -245,6 +290,38 @@ mod tests {
             assert_eq!(flags(b"a\r\n.\rb\r\n.\r\n"), (true, false));
             assert_eq!(flags(b"a\r\n.\n\r\n.\r\n"), (false, true));
         }
+    }
+
+    #[test]
+    fn chunks_are_checked_wherever_they_are_cut() {
+        let check = |input: &[u8], piece| {
+            let mut check = LineCheck::default();
+            input.chunks(piece).for_each(|part| check.read(part));
+            let Unclean { bare_cr, bare_lf, nul } = check.finish();
+            (bare_cr, bare_lf, nul)
+        };
+        for piece in 1..8 {
+            for (input, found) in [
+                (&b"a\r\nb\r\n\r\n"[..], (false, false, false)),
+                (b"", (false, false, false)),
+                (b"a\nb", (false, true, false)),
+                (b"a\rb\r\n", (true, false, false)),
+                (b"a\r\r\nb", (true, false, false)),
+                (b"a\r\n\nb", (false, true, false)),
+                (b"a\r\n\r", (true, false, false)),
+                (b"\n\r", (true, true, false)),
+                (b"a\0\r\n", (false, false, true)),
+            ] {
+                assert_eq!(check(input, piece), found, "{} by {piece}", input.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn nul_behind_the_end_is_not_in_the_data() {
+        let mut reader = DotReader::default();
+        assert_eq!(reader.read(b"a\r\n.\r\n\0", &mut |_| {}), Some(6));
+        assert_eq!(reader.unclean(), Unclean::default());
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub(super) fn read_rcpt(
     text: &str,
     policy: &Policy,
     extended: bool,
+    smtputf8: bool,
 ) -> Result<(Option<Notify>, Option<String>), Reply> {
     let mut seen = Seen::default();
     let (mut notify, mut orcpt) = (None, None);
@@ -78,7 +79,7 @@ pub(super) fn read_rcpt(
                 notify = Some(value.and_then(read_notify).ok_or_else(|| bad(key))?);
             }
             ("ORCPT", value) if extended && policy.extensions.dsn => {
-                orcpt = Some(value.and_then(read_orcpt).ok_or_else(|| bad(key))?);
+                orcpt = Some(value.and_then(|v| read_orcpt(v, smtputf8)).ok_or_else(|| bad(key))?);
             }
             _ => return Err(unknown(key)),
         }
@@ -106,12 +107,12 @@ fn read_notify(value: &str) -> Option<Notify> {
     Some(notify)
 }
 
-/// `addr-type;xtext`, where RFC 6533 §3 lets `utf-8` addresses stand unencoded; decoded.
-fn read_orcpt(value: &str) -> Option<String> {
+/// `addr-type;xtext`, where RFC 6533 §3 lets `utf-8` addresses stand unencoded with SMTPUTF8; decoded.
+fn read_orcpt(value: &str, smtputf8: bool) -> Option<String> {
     let (kind, address) = value.split_once(';').filter(|_| value.len() <= MAX_ORCPT)?;
     let kind_is_right =
         !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let is_utf8 = kind.eq_ignore_ascii_case("utf-8") && !address.is_ascii();
+    let is_utf8 = smtputf8 && kind.eq_ignore_ascii_case("utf-8") && !address.is_ascii();
     let address = if is_utf8 { Some(address.to_owned()) } else { decoded(address) };
     address.filter(|_| kind_is_right).map(|address| format!("{kind};{address}"))
 }

@@ -97,8 +97,8 @@ pub enum AuthMode {
 pub enum BareLf {
     /// Refuse the command or, at its true end, the message.
     Reject,
-    /// Take it as it came. Still only CRLF.CRLF ends the data, but a next hop may read it
-    /// differently: unsafe for mail that travels on.
+    /// Take it as it came, as servers of old do: LF ends a line everywhere, so that LF.LF ends
+    /// the data. This is what smuggling lives on: for teaching, not for mail that travels on.
     Accept,
 }
 
@@ -277,7 +277,7 @@ impl Default for Limits {
             recipients: 1000,
             transactions: 100_000,
             errors: 20,
-            auth_failures: 3,
+            auth_failures: 5,
             transcript: 64 * 1024,
         }
     }

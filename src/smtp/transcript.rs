@@ -6,6 +6,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// Notes that are kept although the transcript is full.
+const NOTES: usize = 64;
+
 /// What was said in one session.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
@@ -183,13 +186,21 @@ impl Transcript {
         encrypted: bool,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        if self.text.len() >= self.limit {
+        // What doorpost noticed and how it ended is what a long session is looked up for.
+        let is_ours = match kind {
+            Kind::End => true,
+            Kind::Note(_) => self.notes().count() < NOTES,
+            _ => false,
+        };
+        let start = self.text.len();
+        if start >= self.limit && !is_ours {
             self.omitted += 1;
             return;
         }
-        let start = self.text.len();
         write(&mut self.text);
-        self.text.truncate(self.limit);
+        if !is_ours {
+            self.text.truncate(self.limit.max(start));
+        }
         let length = u32::try_from(self.text.len() - start).unwrap_or(u32::MAX);
         let at_micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
         self.entries.push(Entry { at_micros, length, kind, encrypted });

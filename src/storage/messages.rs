@@ -47,6 +47,16 @@ pub struct Message {
     arrival: Arrival,
 }
 
+impl Arrival {
+    /// Octets of memory that the message takes once it is kept.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        // What stands in the shard: the message behind its counter, and the pointer to it.
+        const FIXED: usize = size_of::<Message>() + 4 * size_of::<usize>();
+        (FIXED + self.bytes.len() + self.envelope.memory()) as u64
+    }
+}
+
 impl Message {
     /// Its name.
     #[must_use]
@@ -108,8 +118,8 @@ pub struct Messages {
     shards: Vec<Mutex<VecDeque<Arc<Message>>>>,
     /// The number of the next message.
     next: AtomicU64,
-    /// Messages with a smaller number are gone.
-    oldest: AtomicU64,
+    /// Held by whoever makes room; nobody else waits for it.
+    making_room: Mutex<()>,
     count: AtomicU64,
     bytes: AtomicU64,
     gone: AtomicU64,
@@ -122,7 +132,7 @@ impl Messages {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             next: AtomicU64::new(1),
-            oldest: AtomicU64::new(1),
+            making_room: Mutex::default(),
             count: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             gone: AtomicU64::new(0),
@@ -132,7 +142,7 @@ impl Messages {
     }
 
     pub(super) fn keep(&self, arrival: Arrival) -> Result<Arc<Message>, StoreError> {
-        let size = arrival.bytes.len() as u64;
+        let size = arrival.memory();
         if size > self.max_bytes || self.max_count == 0 {
             return Err(StoreError::Full);
         }
@@ -153,32 +163,35 @@ impl Messages {
         Ok(message)
     }
 
+    /// Removes the oldest messages until the bounds hold. Only messages that can be found are
+    /// removed: one that is on its way in makes room itself when it has arrived.
     fn make_room(&self) {
-        while self.count() > self.max_count || self.total_bytes() > self.max_bytes {
-            let number = self.oldest.load(Ordering::Relaxed);
-            if number >= self.next.load(Ordering::Relaxed) {
+        while self.is_over_bounds() {
+            let only_one = self.making_room.lock().unwrap_or_else(PoisonError::into_inner);
+            let removed = self.is_over_bounds() && self.oldest().is_some_and(|id| self.remove(id));
+            drop(only_one);
+            if !removed {
                 return;
             }
-            let Some(id) = MessageId::new(number) else { return };
-            // A number whose message is on its way in is left for the next round.
-            let removed = self.remove(id);
-            let passed = self.oldest.compare_exchange(
-                number,
-                number + 1,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-            if removed && passed.is_ok() {
-                let gone = self.gone.fetch_add(1, Ordering::Relaxed) + 1;
-                // Once at first, then ever more rarely: a full store drops one for each it takes.
-                if gone.is_power_of_two() || gone.is_multiple_of(100_000) {
-                    tracing::warn!(
-                        gone,
-                        "the store is full, the oldest messages go (--max-messages, --max-bytes)"
-                    );
-                }
+            let gone = self.gone.fetch_add(1, Ordering::Relaxed) + 1;
+            // Once at first, then ever more rarely: a full store drops one for each it takes.
+            if gone.is_power_of_two() || gone.is_multiple_of(100_000) {
+                tracing::warn!(
+                    gone,
+                    "the store is full, the oldest messages go (--max-messages, --max-bytes)"
+                );
             }
         }
+    }
+
+    fn is_over_bounds(&self) -> bool {
+        self.count() > self.max_count || self.total_bytes() > self.max_bytes
+    }
+
+    /// The oldest message that can be found.
+    fn oldest(&self) -> Option<MessageId> {
+        let fronts = (0..SHARDS).filter_map(|shard| self.shard(shard).front().map(|m| m.id));
+        fronts.min()
     }
 
     fn shard(&self, number: u64) -> MutexGuard<'_, VecDeque<Arc<Message>>> {
@@ -192,7 +205,7 @@ impl Messages {
         let Ok(place) = shard.binary_search_by_key(&id, |message| message.id) else { return false };
         if let Some(message) = shard.remove(place) {
             self.count.fetch_sub(1, Ordering::Relaxed);
-            self.bytes.fetch_sub(message.bytes().len() as u64, Ordering::Relaxed);
+            self.bytes.fetch_sub(message.arrival.memory(), Ordering::Relaxed);
         }
         true
     }
@@ -200,8 +213,8 @@ impl Messages {
     /// Removes all that are there now; says how many.
     pub fn clear(&self) -> usize {
         let last = self.next.load(Ordering::Relaxed);
-        let first = self.oldest.load(Ordering::Relaxed);
-        (first..last).filter_map(MessageId::new).filter(|id| self.remove(*id)).count()
+        let Some(first) = self.oldest() else { return 0 };
+        (first.get()..last).filter_map(MessageId::new).filter(|id| self.remove(*id)).count()
     }
 
     /// The message of that name.
@@ -216,7 +229,7 @@ impl Messages {
     pub fn newest(&self, before: Option<MessageId>) -> impl Iterator<Item = Arc<Message>> {
         let end = self.next.load(Ordering::Acquire);
         let end = before.map_or(end, |id| id.get().min(end));
-        let start = self.oldest.load(Ordering::Relaxed);
+        let start = self.oldest().map_or(end, MessageId::get);
         (start..end).rev().filter_map(MessageId::new).filter_map(|id| self.get(id))
     }
 
@@ -226,7 +239,7 @@ impl Messages {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Their octets.
+    /// Octets of memory that they take, envelopes included.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -270,22 +283,34 @@ mod tests {
 
     #[test]
     fn the_oldest_go_by_count_and_by_bytes() {
-        let messages = Messages::new(3, 100);
+        let small = arrival(10).memory();
+        let messages = Messages::new(3, 3 * small + 1000);
         for _ in 0..5 {
             messages.keep(arrival(10)).unwrap();
         }
         assert_eq!(numbers(&messages), [5, 4, 3]);
-        messages.keep(arrival(75)).unwrap();
+        messages.keep(arrival(1010)).unwrap();
         assert_eq!(numbers(&messages), [6, 5, 4]);
-        messages.keep(arrival(100)).unwrap();
+        messages.keep(arrival(1011)).unwrap();
         assert_eq!(numbers(&messages), [7]);
-        assert_eq!(messages.keep(arrival(101)).err(), Some(StoreError::Full));
-        assert_eq!((messages.count(), messages.total_bytes(), messages.gone()), (1, 100, 6));
+        let largest = (3 * small + 1000 - arrival(0).memory()) as usize;
+        assert_eq!(messages.keep(arrival(largest + 1)).err(), Some(StoreError::Full));
+        messages.keep(arrival(largest)).unwrap();
+        assert_eq!(numbers(&messages), [8]);
+        assert_eq!((messages.count(), messages.total_bytes()), (1, 3 * small + 1000));
+    }
+
+    #[test]
+    fn an_envelope_is_not_free() {
+        let mut large = arrival(0);
+        let recipient = large.envelope.forward_paths[0].clone();
+        large.envelope.forward_paths.extend(vec![recipient; 999]);
+        assert!(large.memory() > arrival(0).memory() + 999 * 20);
     }
 
     #[test]
     fn pages_and_removal() {
-        let messages = Messages::new(100, 1000);
+        let messages = Messages::new(100, u64::MAX);
         for _ in 0..5 {
             messages.keep(arrival(1)).unwrap();
         }
@@ -297,27 +322,31 @@ mod tests {
         assert_eq!((messages.count(), messages.total_bytes()), (0, 0));
     }
 
+    /// However many come at once, what is counted can be found, and the bounds hold.
     #[test]
     fn many_threads_lose_nothing_and_keep_the_bounds() {
-        let messages = Messages::new(500, u64::MAX);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..250 {
-                        messages.keep(arrival(1)).unwrap();
-                    }
-                });
-            }
-        });
-        let kept = numbers(&messages);
-        assert_eq!(kept.len() as u64, messages.count());
-        assert_eq!(messages.count() + messages.gone(), 2000);
-        assert!(messages.count() <= 500);
+        for bound in [1, 3, 500] {
+            let messages = Messages::new(bound, u64::MAX);
+            std::thread::scope(|scope| {
+                for _ in 0..16 {
+                    scope.spawn(|| {
+                        for _ in 0..250 {
+                            messages.keep(arrival(1)).unwrap();
+                        }
+                    });
+                }
+            });
+            assert_eq!(numbers(&messages).len() as u64, messages.count());
+            assert_eq!(messages.count() + messages.gone(), 4000);
+            assert!(messages.count() <= bound as u64, "{} of {bound}", messages.count());
+            let last = messages.keep(arrival(1)).unwrap().id();
+            assert!(messages.get(last).is_some(), "a new message is not found");
+        }
     }
 
     #[test]
     fn the_trace_line_names_one_recipient_at_most() {
-        let messages = Messages::new(9, 1000);
+        let messages = Messages::new(9, u64::MAX);
         let one = messages.keep(arrival(1)).unwrap().received();
         assert_eq!(
             one,

@@ -131,21 +131,25 @@ async fn messages(
     }))
 }
 
+/// What stands in the path as an identifier; one that is no text names nothing.
+type Named = Result<Path<String>, axum::extract::rejection::PathRejection>;
+
+fn name(path: Named) -> Result<String, Problem> {
+    path.map(|Path(name)| name).map_err(|_| Problem::not_found("that is no identifier"))
+}
+
 fn find_message(store: &Store, id: &str) -> Result<Arc<crate::storage::Message>, Problem> {
     let found = id.parse().ok().and_then(|id| store.messages().get(id));
     found.ok_or_else(|| Problem::not_found(&format!("there is no message {id}")))
 }
 
-async fn message(
-    State(store): State<Arc<Store>>,
-    Path(id): Path<String>,
-) -> Result<Json<MessageView>, Problem> {
-    find_message(&store, &id).map(|message| Json(MessageView::whole(&message)))
+async fn message(State(store): State<Arc<Store>>, id: Named) -> Result<Json<MessageView>, Problem> {
+    find_message(&store, &name(id)?).map(|message| Json(MessageView::whole(&message)))
 }
 
 /// The octets as they were sent; never shown by a browser, whatever they claim to be.
-async fn raw(State(store): State<Arc<Store>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let message = find_message(&store, &id)?;
+async fn raw(State(store): State<Arc<Store>>, id: Named) -> Result<Response, Problem> {
+    let message = find_message(&store, &name(id)?)?;
     let disposition = format!("attachment; filename=\"{}.eml\"", message.id());
     let headers = [
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),
@@ -171,10 +175,8 @@ async fn sessions(
     }))
 }
 
-async fn session(
-    State(store): State<Arc<Store>>,
-    Path(id): Path<String>,
-) -> Result<Json<SessionView>, Problem> {
+async fn session(State(store): State<Arc<Store>>, id: Named) -> Result<Json<SessionView>, Problem> {
+    let id = name(id)?;
     let found = id.parse().ok().and_then(|id| store.sessions().get(id));
     let entry = found.ok_or_else(|| Problem::not_found(&format!("there is no session {id}")))?;
     Ok(Json(SessionView::whole(&entry)))

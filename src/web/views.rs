@@ -176,7 +176,7 @@ struct TransactionView {
 
 #[derive(Debug, Serialize)]
 struct RefusalView {
-    command: String,
+    command: &'static str,
     reply: ReplyView,
 }
 
@@ -270,7 +270,7 @@ impl SessionView {
             messages: session.messages(),
             transactions: session.transactions().iter().map(TransactionView::new).collect(),
             last_refusal: session.last_refusal().map(|refusal| RefusalView {
-                command: refusal.command.clone(),
+                command: refusal.command,
                 reply: ReplyView::new(&refusal.reply),
             }),
             notes: session.transcript().notes().map(|note| note.code()).collect(),

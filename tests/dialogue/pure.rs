@@ -110,6 +110,9 @@ impl Shell {
     /// Reads as a connection does: not while the session waits, except that what is in the same
     /// piece as STARTTLS comes with it.
     fn read(&mut self) {
+        while self.session.is_paused() {
+            self.feed(Input::Turn);
+        }
         while !self.unread.is_empty()
             && !self.closed
             && (self.session.wants_bytes() || self.wants_tls)
@@ -117,6 +120,9 @@ impl Shell {
             let length = self.piece.min(self.unread.len());
             let piece: Vec<u8> = self.unread.drain(..length).collect();
             self.feed(Input::Bytes(&piece));
+            while self.session.is_paused() {
+                self.feed(Input::Turn);
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::wire::{PATIENCE, Trust};
 use super::{Failure, certificate_directory};
-use crate::app::{Doorpost, StartError};
+use crate::app::{Doorpost, StartError, certificate_names};
 use crate::config::{Config, Door, PortSet};
 use crate::smtp::policy::TlsMode;
 use crate::tls::Identity;
@@ -147,7 +147,8 @@ fn trust_in_files(config: &Config) -> Result<Option<Trust>, Failure> {
                     directory.display()
                 )));
             }
-            let opened = Identity::open(&directory, &[], OffsetDateTime::now_utc());
+            let names = certificate_names(config);
+            let opened = Identity::open(&directory, &names, OffsetDateTime::now_utc());
             let source =
                 format!("the CA in {}; `--certs` names another folder", directory.display());
             (opened.map_err(Failure::of)?.identity, source)

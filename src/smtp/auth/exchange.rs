@@ -87,6 +87,12 @@ impl Exchange {
             && matches!(self.state, State::Start)
     }
 
+    /// Whether the verdict is made, against the client.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state, State::Dummy(None))
+    }
+
     /// Takes the initial response, or its absence.
     pub fn begin(&mut self, initial: Option<&[u8]>) -> Step {
         match (initial, self.mechanism) {

@@ -51,8 +51,11 @@ impl Session {
         else {
             return;
         };
-        let shown = self.policy.show_secrets || exchange.answer_is_harmless() || line == b"*";
-        self.record_client(if shown { line } else { b"********" });
+        self.record_answer(line, &exchange);
+        // The client has been told in a challenge; whatever it answers, this was a failed login.
+        if exchange.is_lost() {
+            return self.login_failed(actions);
+        }
         let result = if line == b"*" {
             Err(replies::AUTH_CANCELLED)
         } else {

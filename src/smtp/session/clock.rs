@@ -101,10 +101,10 @@ impl Session {
     pub(super) fn shut_down(&mut self, actions: &mut Vec<Action>) {
         if self.in_transaction() {
             self.clock.stop_at.get_or_insert(self.clock.now + self.policy.deadlines.grace);
-        } else if self.greeted {
+        } else if self.greeted && !matches!(self.state, State::AwaitingShell(Awaiting::Tls)) {
             self.reply(replies::SHUTTING_DOWN, actions);
         } else {
-            self.end(Ended::ClosedByServer { code: replies::SHUTTING_DOWN.code() }, actions);
+            self.end(Ended::Stopped, actions);
         }
     }
 }

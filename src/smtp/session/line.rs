@@ -6,12 +6,14 @@ use super::super::command::{self, Rule, Verb};
 use super::super::policy::BareLf;
 use super::super::replies;
 use super::super::reply::Reply;
-use super::super::transcript::{Kind, Note};
+use super::super::transcript::Note;
 use super::{Action, Awaiting, Ended, Session, State};
 use memchr::memchr;
 
 /// Octets of one line after which the session is ended.
 const ENDLESS: usize = 64 * 1024;
+/// Replies of one turn; what is left of a pipeline waits until they are sent.
+const TURN: usize = 256;
 /// A command line with CRLF (RFC 5321 §4.5.3.1.4).
 const COMMAND_LINE: usize = 512;
 /// An AUTH line or answer with CRLF (RFC 4954 §4).
@@ -71,6 +73,7 @@ impl Session {
     /// Uses bytes until they end, or until the session has to wait; says how many.
     fn use_bytes(&mut self, bytes: &[u8], actions: &mut Vec<Action>) -> usize {
         let mut used = 0;
+        self.paused = false;
         while used < bytes.len() {
             let rest = &bytes[used..];
             let more = match &self.state {
@@ -80,6 +83,11 @@ impl Session {
                     return bytes.len();
                 }
                 State::AwaitingShell(_) => break,
+                // A pipeline of commands is answered with many times its own length.
+                _ if actions.len() >= TURN => {
+                    self.paused = true;
+                    break;
+                }
                 State::ReceivingData(_) => self.receive_data(rest, actions),
                 State::ReceivingChunk(_) => self.receive_chunk(rest, actions),
                 _ => self.take_line(rest, actions),
@@ -103,7 +111,9 @@ impl Session {
     }
 
     fn plaintext_after_starttls(&mut self) {
-        if self.transcript.notes().last() != Some(Note::PlaintextAfterStarttls) {
+        // However many pieces they come in, they are one mistake.
+        if !self.plaintext_noted {
+            self.plaintext_noted = true;
             self.note(Note::PlaintextAfterStarttls);
         }
     }
@@ -127,8 +137,7 @@ impl Session {
             in_auth || rest.get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH "));
         if length > self.line_limit(rest, in_auth) {
             self.overlong = Some(Overlong { octets: length, in_auth });
-            let shown = rest[..64].to_vec();
-            self.record_client(if in_auth { b"********" } else { &shown });
+            self.record_overlong(&rest[..64.min(length)], in_auth);
             self.note(Note::LineTooLong);
             self.overlong_continues(end.is_some(), actions);
             return length;
@@ -200,7 +209,12 @@ impl Session {
         let (verb, argument) = command::split(text);
         let rule = command::rule(verb);
         self.record_command(text, rule);
-        let name = String::from_utf8_lossy(&verb[..verb.len().min(16)]).to_ascii_uppercase();
+        // A verb that nobody knows may be anything, a secret too: the transcript judges that.
+        let name = match (&self.state, rule) {
+            (State::Authenticating(_), _) => "AUTH",
+            (_, Some(rule)) => rule.name,
+            _ => "",
+        };
         match self.check_line(text, refuse_bare_lf, rule) {
             Err(reply) => {
                 if let State::Authenticating(_) = self.state {
@@ -210,7 +224,7 @@ impl Session {
                 if closes {
                     self.note(Note::HttpOnSmtpPort);
                 }
-                self.refuse(&name, reply, actions);
+                self.refuse(name, reply, actions);
                 if closes {
                     self.end(Ended::ClosedByServer { code: replies::HTTP.code() }, actions);
                 }
@@ -248,28 +262,5 @@ impl Session {
             return Err(replies::EIGHT_BIT_COMMAND);
         }
         rule.ok_or(replies::UNKNOWN_VERB)
-    }
-
-    /// A secret on an AUTH line is masked, and so is what a client sends when it goes on with an
-    /// exchange that was refused.
-    fn record_command(&mut self, text: &[u8], rule: Option<&'static Rule>) {
-        let verb = rule.map(|rule| rule.verb);
-        let hush = self.hush && verb.is_none();
-        self.hush = hush || verb == Some(Verb::Auth);
-        if self.policy.show_secrets || !(hush || verb == Some(Verb::Auth)) {
-            return self.record_client(text);
-        }
-        let mut words = text.splitn(3, |b| *b == b' ').map(<[u8]>::to_vec);
-        match (verb, words.next(), words.next(), words.next()) {
-            (Some(_), Some(verb), Some(mechanism), Some(_)) => {
-                self.record_client(&[&verb[..], b" ", &mechanism[..], b" ********"].concat());
-            }
-            (Some(_), ..) => self.record_client(text),
-            (None, ..) => self.record_client(b"********"),
-        }
-    }
-
-    pub(super) fn record_client(&mut self, text: &[u8]) {
-        self.record(Kind::Client, |out| out.extend(text));
     }
 }

@@ -1,11 +1,16 @@
 //! MAIL and RCPT: the envelope (RFC 5321 §4.1.1.2, §4.1.1.3).
 
+use super::super::budget::Reservation;
+use super::super::data::LineCheck;
 use super::super::parameter::{read_mail, read_rcpt};
 use super::super::policy::{AuthMode, Turned};
 use super::super::replies;
 use super::super::reply::Reply;
 use super::{Action, Open, Session, State, Verdict};
 use crate::mail::{Envelope, ForwardPath, PathError, Recipient, ReversePath};
+
+/// Octets of an envelope that are not charged to the memory for mail in flight.
+const SMALL_ENVELOPE: usize = 8 * 1024;
 
 impl Session {
     pub(super) fn mail(&mut self, argument: &[u8], actions: &mut Vec<Action>) -> Result<(), Reply> {
@@ -17,10 +22,13 @@ impl Session {
         }
         let envelope = self.check_mail(argument)?;
         self.state = State::InTransaction(Box::new(Open {
+            weight: envelope.memory(),
             envelope,
             refused: 0,
             chunks: None,
+            check: LineCheck::default(),
             chunk_failed: false,
+            reservation: Reservation::new(&self.context.budget),
         }));
         self.reply(replies::SENDER_OK, actions);
         Ok(())
@@ -55,10 +63,20 @@ impl Session {
         }
     }
 
+    /// Whether there is memory for one more recipient. A small envelope is not counted.
+    fn has_room(open: &mut Open, recipient: &Recipient) -> bool {
+        open.weight += recipient.memory();
+        open.weight <= SMALL_ENVELOPE || open.reservation.grow_to(open.weight as u64)
+    }
+
     pub(super) fn rcpt(&mut self, argument: &[u8], actions: &mut Vec<Action>) -> Result<(), Reply> {
         let checked = self.check_rcpt(argument);
         let State::InTransaction(open) = &mut self.state else { return Err(replies::MAIL_FIRST) };
         match checked {
+            Ok(recipient) if !Self::has_room(open, &recipient) => {
+                open.refused += 1;
+                Err(replies::NO_STORAGE)
+            }
             Ok(recipient) => {
                 open.envelope.forward_paths.push(recipient);
                 self.reply(replies::RECIPIENT_OK, actions);
@@ -81,7 +99,7 @@ impl Session {
         let text = utf8(text, smtputf8, &replies::BAD_FORWARD_PATH)?;
         let (path, rest) = ForwardPath::parse_front(text)
             .map_err(|e| path_reply(e, replies::BAD_FORWARD_PATH, text, smtputf8))?;
-        let (notify, orcpt) = read_rcpt(rest, &self.policy, self.standing().extended)?;
+        let (notify, orcpt) = read_rcpt(rest, &self.policy, self.standing().extended, smtputf8)?;
         if let Some(mailbox) = path.mailbox() {
             if !mailbox.is_ascii() && !open.envelope.smtputf8 {
                 return Err(replies::NEEDS_SMTPUTF8);

@@ -18,14 +18,17 @@ mod auth;
 mod clock;
 mod command;
 mod line;
+mod look;
 mod mail;
+mod mask;
 mod receive;
 mod types;
 
 pub use types::{Action, Context, Ended, Incoming, Input, Refusal, TlsFacts, Transaction, Verdict};
 
 use super::auth::{Exchange, Identity};
-use super::data::{DotReader, Progress, Receiving};
+use super::budget::Reservation;
+use super::data::{DotReader, LineCheck, Progress, Receiving};
 use super::extension::Standing;
 use super::policy::{Policy, TlsMode};
 use super::replies;
@@ -37,6 +40,8 @@ use std::time::Duration;
 
 /// How many transactions of one session are remembered one by one.
 const REMEMBERED: usize = 100;
+/// Octets of paths that they may hold together.
+const REMEMBERED_PATHS: usize = 16 * 1024;
 
 /// One client's conversation.
 pub struct Session {
@@ -57,8 +62,12 @@ pub struct Session {
     hush: bool,
     greeted: bool,
     bare_lf_noted: bool,
+    plaintext_noted: bool,
+    /// Whether a turn was cut short, with commands left in `pending`.
+    paused: bool,
     transactions: Vec<Transaction>,
     transaction_count: u32,
+    room_for_paths: usize,
     last_refusal: Option<Refusal>,
     transcript: Transcript,
     ended: Option<Ended>,
@@ -100,7 +109,11 @@ struct Open {
     refused: u32,
     /// What BDAT has brought so far.
     chunks: Option<Receiving>,
+    check: LineCheck,
     chunk_failed: bool,
+    /// Octets of the envelope, and the memory that they take.
+    weight: usize,
+    reservation: Reservation,
 }
 
 /// DATA in progress.
@@ -120,6 +133,14 @@ struct Chunk {
     last: bool,
     refusal: Option<Reply>,
     progress: Progress,
+}
+
+impl Chunk {
+    /// Octets of the message so far, those of this chunk included.
+    fn received(&self) -> u64 {
+        let before = self.open.as_ref().and_then(|open| open.chunks.as_ref());
+        before.map_or(self.size - self.left, Receiving::received)
+    }
 }
 
 impl Session {
@@ -143,8 +164,11 @@ impl Session {
             hush: false,
             greeted: false,
             bare_lf_noted: false,
+            plaintext_noted: false,
+            paused: false,
             transactions: Vec::new(),
             transaction_count: 0,
+            room_for_paths: REMEMBERED_PATHS,
             last_refusal: None,
             transcript,
             ended: None,
@@ -164,6 +188,7 @@ impl Session {
             Input::TlsFailed(why) => self.end(Ended::TlsFailed(why), actions),
             Input::Stored(result) => self.stored(result, actions),
             Input::Time => self.time_passed(actions),
+            Input::Turn => self.use_pending(actions),
             Input::Shutdown => self.shut_down(actions),
             Input::Noticed(note) => self.note(note),
             Input::Closed => self.end(Ended::ClosedByClient, actions),
@@ -188,6 +213,8 @@ impl Session {
 
     fn begin_tls(&mut self, actions: &mut Vec<Action>) {
         self.state = State::AwaitingShell(Awaiting::Tls);
+        // Nothing that was sent in the clear may be read as if it had come through TLS.
+        self.pending = Vec::new();
         self.clock.wait_begins();
         actions.push(Action::StartTls);
     }
@@ -198,6 +225,7 @@ impl Session {
             return;
         }
         let text = facts.to_string();
+        self.plaintext_noted = false;
         self.tls = Some(Arc::new(facts));
         self.hello = None;
         self.identity = None;
@@ -209,14 +237,8 @@ impl Session {
         }
     }
 
-    /// The only way out for a reply: here the transcript is written, refusals are counted, and
-    /// 421 hangs up.
+    /// The only way out for a reply: here the transcript is written, and 421 hangs up.
     fn reply(&mut self, reply: Reply, actions: &mut Vec<Action>) {
-        let reply = if reply.code() >= 500 && self.errors_are_too_many() {
-            replies::TOO_MANY_ERRORS
-        } else {
-            reply
-        };
         let enhanced = self.policy.extensions.enhanced_status_codes;
         self.record(Kind::Server, |out| {
             let start = out.len();
@@ -232,14 +254,21 @@ impl Session {
         }
     }
 
-    fn errors_are_too_many(&mut self) -> bool {
-        self.errors += 1;
-        self.errors >= self.policy.limits.errors
+    /// The reply to an error, which is another one when there have been too many.
+    fn counted(&mut self, reply: Reply) -> Reply {
+        self.errors += u32::from(reply.code() >= 500);
+        let too_many = reply.code() >= 500 && self.errors >= self.policy.limits.errors;
+        if too_many { replies::TOO_MANY_ERRORS } else { reply }
     }
 
     /// Says no to a command and remembers it for the session's summary.
-    fn refuse(&mut self, command: &str, reply: Reply, actions: &mut Vec<Action>) {
-        self.last_refusal = Some(Refusal { command: command.to_owned(), reply: reply.clone() });
+    fn refuse(&mut self, command: &'static str, reply: Reply, actions: &mut Vec<Action>) {
+        let reply = self.counted(reply);
+        self.refuse_counted(command, reply, actions);
+    }
+
+    fn refuse_counted(&mut self, command: &'static str, reply: Reply, actions: &mut Vec<Action>) {
+        self.last_refusal = Some(Refusal { command, reply: reply.clone() });
         self.reply(reply, actions);
     }
 
@@ -252,8 +281,18 @@ impl Session {
         }
         let text = ended.to_string();
         self.record(Kind::End, |out| out.extend(text.as_bytes()));
-        if let State::InTransaction(open) = std::mem::replace(&mut self.state, State::Closed) {
-            self.remember(&open.envelope, 0, Verdict::Abandoned);
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::InTransaction(open) => self.remember(&open.envelope, 0, Verdict::Abandoned),
+            State::ReceivingData(data) => {
+                self.remember(&data.envelope, data.receiving.received(), Verdict::Abandoned);
+            }
+            State::ReceivingChunk(chunk) => {
+                let received = chunk.received();
+                if let Some(open) = chunk.open {
+                    self.remember(&open.envelope, received, Verdict::Abandoned);
+                }
+            }
+            _ => {}
         }
         self.ended = Some(ended);
         self.pending = Vec::new();
@@ -265,7 +304,9 @@ impl Session {
 
     fn remember(&mut self, envelope: &Envelope, size: u64, verdict: Verdict) {
         if self.transactions.len() < REMEMBERED {
-            self.transactions.push(Transaction::new(envelope, size, verdict));
+            let transaction = Transaction::new(envelope, size, verdict, self.room_for_paths);
+            self.room_for_paths = self.room_for_paths.saturating_sub(transaction.paths_length());
+            self.transactions.push(transaction);
         }
     }
 
@@ -288,114 +329,20 @@ impl Session {
         }
         self.state = State::Identified;
         let (verdict, reply) = match result {
-            Ok(id) => (Verdict::Kept(id), replies::kept(id)),
-            Err(reply) => (Verdict::Refused(reply.clone()), reply),
+            Ok(id) => {
+                // A client that gets its mail through is no attacker; pools keep sessions for days.
+                self.errors = 0;
+                (Verdict::Kept(id), replies::kept(id))
+            }
+            Err(reply) => {
+                let reply = self.counted(reply);
+                (Verdict::Refused(reply.clone()), reply)
+            }
         };
         if let Some(last) = self.transactions.last_mut().filter(|t| t.verdict == Verdict::Pending) {
             last.verdict = verdict;
         }
-        self.message_done(reply, actions);
-    }
-}
-
-/// What the shell and the people who look at a session ask of it.
-impl Session {
-    /// Whether the session would use bytes now. While it waits for the shell it would not, and
-    /// whoever reads from the client should leave the bytes where they are.
-    #[must_use]
-    pub fn wants_bytes(&self) -> bool {
-        match &self.state {
-            State::AwaitingShell(awaiting) => matches!(awaiting, Awaiting::Greeting),
-            State::Closed => false,
-            _ => true,
-        }
-    }
-
-    /// Whether a mail transaction is going on.
-    #[must_use]
-    pub fn in_transaction(&self) -> bool {
-        matches!(
-            self.state,
-            State::InTransaction(_)
-                | State::ReceivingData(_)
-                | State::ReceivingChunk(_)
-                | State::AwaitingShell(Awaiting::Store)
-        )
-    }
-
-    /// The door's policy.
-    #[must_use]
-    pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
-    }
-
-    /// Who has logged in.
-    #[must_use]
-    pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
-    }
-
-    /// TLS, if it is on.
-    #[must_use]
-    pub fn tls(&self) -> Option<&Arc<TlsFacts>> {
-        self.tls.as_ref()
-    }
-
-    /// The name that the client gave itself, and whether by EHLO.
-    #[must_use]
-    pub fn hello(&self) -> Option<(&str, bool)> {
-        self.hello.as_ref().map(|hello| (&*hello.name, hello.extended))
-    }
-
-    /// The first mail transactions, in order.
-    #[must_use]
-    pub fn transactions(&self) -> &[Transaction] {
-        &self.transactions
-    }
-
-    /// How many messages were sent to their end, also those beyond the ones remembered.
-    #[must_use]
-    pub fn messages(&self) -> u32 {
-        self.transaction_count
-    }
-
-    /// The last command that was refused.
-    #[must_use]
-    pub fn last_refusal(&self) -> Option<&Refusal> {
-        self.last_refusal.as_ref()
-    }
-
-    /// What was said.
-    #[must_use]
-    pub fn transcript(&self) -> &Transcript {
-        &self.transcript
-    }
-
-    /// How it ended, once it has.
-    #[must_use]
-    pub fn ended(&self) -> Option<&Ended> {
-        self.ended.as_ref()
-    }
-
-    /// Octets of input that wait to be used.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Whether mail data is coming in, so that reading in large pieces pays.
-    #[must_use]
-    pub fn is_receiving(&self) -> bool {
-        matches!(self.state, State::ReceivingData(_) | State::ReceivingChunk(_))
-    }
-
-    /// Octets of memory that it holds beside the message it is receiving.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        size_of::<Self>()
-            + self.transcript.memory()
-            + self.transactions.iter().map(Transaction::memory).sum::<usize>()
-            + self.pending.capacity()
+        self.message_done("DATA", reply, actions);
     }
 }
 

@@ -1,6 +1,6 @@
 //! DATA and BDAT: the message comes in, and goes to the store (RFC 5321 §4.1.1.4, RFC 3030).
 
-use super::super::data::{DotReader, Progress, Receiving};
+use super::super::data::{DotReader, Progress, Receiving, Unclean};
 use super::super::policy::BareLf;
 use super::super::replies;
 use super::super::reply::Reply;
@@ -8,6 +8,9 @@ use super::super::transcript::{Kind, Note};
 use super::command::no_arguments;
 use super::{Action, Awaiting, Chunk, Data, Ended, Incoming, Open, Session, State, Verdict};
 use crate::mail::{Body, Envelope};
+
+/// Octets over the limit that are swallowed for the sake of a reply at the right place.
+const SWALLOWED: u64 = 1 << 30;
 
 impl Session {
     pub(super) fn data(
@@ -86,17 +89,22 @@ impl Session {
     fn data_ended(&mut self, data: Data, actions: &mut Vec<Action>) {
         let Data { envelope, reader, mut receiving, .. } = data;
         self.record_data(receiving.received(), "");
-        let DotReader { bare_lf, bare_cr, nul, .. } = reader;
+        self.refuse_unclean(reader.unclean(), &mut receiving);
+        self.message_ended("DATA", envelope, receiving, actions);
+    }
+
+    /// Refuses a message that holds what lines of text cannot, unless the door takes it.
+    fn refuse_unclean(&mut self, unclean: Unclean, receiving: &mut Receiving) {
+        let Unclean { bare_lf, bare_cr, nul } = unclean;
         for (seen, note) in [(bare_lf, Note::BareLf), (bare_cr, Note::BareCr), (nul, Note::Nul)] {
             if seen {
                 self.note(note);
             }
         }
-        if reader.is_unclean() && self.policy.bare_lf == BareLf::Reject {
+        if self.policy.bare_lf == BareLf::Reject && unclean != Unclean::default() {
             let breaks = bare_lf || bare_cr;
             receiving.refuse(if breaks { replies::BARE_LINE_BREAK } else { replies::NUL_IN_DATA });
         }
-        self.message_ended(envelope, receiving, actions);
     }
 
     fn record_data(&mut self, octets: u64, how: &str) {
@@ -107,6 +115,7 @@ impl Session {
 
     fn message_ended(
         &mut self,
+        command: &'static str,
         envelope: Envelope,
         receiving: Receiving,
         actions: &mut Vec<Action>,
@@ -134,17 +143,23 @@ impl Session {
                 })));
             }
             Err(reply) => {
+                let reply = self.counted(reply);
                 self.remember(&envelope, size, Verdict::Refused(reply.clone()));
-                self.message_done(reply, actions);
+                self.message_done(command, reply, actions);
             }
         }
     }
 
     /// Answers the end of a message, and goes on or stops.
-    pub(super) fn message_done(&mut self, reply: Reply, actions: &mut Vec<Action>) {
+    pub(super) fn message_done(
+        &mut self,
+        command: &'static str,
+        reply: Reply,
+        actions: &mut Vec<Action>,
+    ) {
         self.state = State::Identified;
         if reply.is_refusal() {
-            self.refuse("DATA", reply, actions);
+            self.refuse_counted(command, reply, actions);
         } else {
             self.reply(reply, actions);
         }
@@ -185,6 +200,11 @@ impl Session {
             self.refuse("BDAT", replies::BAD_BDAT, actions);
             return self.end(Ended::ClosedByServer { code: replies::BAD_BDAT.code() }, actions);
         };
+        // Nobody waits for a gigabyte to be told that it is too much.
+        if size > self.policy.limits.message_size.saturating_add(SWALLOWED) {
+            self.refuse("BDAT", replies::TOO_LARGE, actions);
+            return self.end(Ended::ClosedByServer { code: replies::TOO_LARGE.code() }, actions);
+        }
         let next = if self.hello.is_some() { State::Identified } else { State::Connected };
         let open = match std::mem::replace(&mut self.state, next) {
             State::InTransaction(open) => Some(open),
@@ -218,6 +238,7 @@ impl Session {
             }
             if let Some(chunks) = &mut open.chunks {
                 chunks.push(&bytes[..used]);
+                open.check.read(&bytes[..used]);
             }
         }
         if left > 0 {
@@ -231,6 +252,7 @@ impl Session {
     }
 
     fn chunk_ended(&mut self, chunk: Chunk, actions: &mut Vec<Action>) {
+        let received = chunk.received();
         let Chunk { open, size, last, refusal, .. } = chunk;
         self.record_data(size, if last { " in the last chunk" } else { " in a chunk" });
         let Some(mut open) = open else {
@@ -240,17 +262,22 @@ impl Session {
         if let Some(reply) = refusal.or_else(|| open.chunks.as_ref()?.refusal().cloned()) {
             open.chunks = None;
             open.chunk_failed = true;
+            let reply = self.counted(reply);
             if last {
                 self.transaction_count += 1;
-                self.remember(&open.envelope, size, Verdict::Refused(reply.clone()));
+                self.remember(&open.envelope, received, Verdict::Refused(reply.clone()));
             } else {
                 self.state = State::InTransaction(open);
             }
-            return self.refuse("BDAT", reply, actions);
+            return self.refuse_counted("BDAT", reply, actions);
         }
         if last {
-            let receiving = open.chunks.take().unwrap_or_else(|| self.receiving(&open.envelope));
-            self.message_ended(open.envelope, receiving, actions);
+            let mut receiving =
+                open.chunks.take().unwrap_or_else(|| self.receiving(&open.envelope));
+            if open.envelope.body != Body::BinaryMime {
+                self.refuse_unclean(open.check.finish(), &mut receiving);
+            }
+            self.message_ended("BDAT", open.envelope, receiving, actions);
         } else {
             self.state = State::InTransaction(open);
             self.reply(replies::CHUNK_OK.with_text(format!("{size} octets received")), actions);

@@ -3,7 +3,7 @@
 use super::super::budget::{Budget, Reservation};
 use super::super::reply::Reply;
 use super::super::transcript::Note;
-use crate::mail::{Envelope, ForwardPath, MessageId};
+use crate::mail::{Envelope, MessageId, Recipient};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub enum Input<'a> {
     Stored(Result<MessageId, Reply>),
     /// The time is at or past [`super::Session::deadline`].
     Time,
+    /// The replies are sent, and the session may go on with what it left ([`super::Session::is_paused`]).
+    Turn,
     /// The server stops.
     Shutdown,
     /// The shell noticed something that no byte of the conversation shows.
@@ -90,6 +92,16 @@ pub struct TlsFacts {
     pub alpn: Vec<String>,
 }
 
+impl TlsFacts {
+    /// Octets of memory that it holds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let names = self.alpn.iter().map(|name| name.capacity() + size_of::<String>());
+        let sni = self.sni.as_ref().map_or(0, String::capacity);
+        size_of::<Self>() + self.version.len() + self.cipher.len() + sni + names.sum::<usize>()
+    }
+}
+
 impl fmt::Display for TlsFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}", self.version, self.cipher)?;
@@ -106,7 +118,7 @@ impl fmt::Display for TlsFacts {
 pub struct Transaction {
     /// The reverse-path, without brackets.
     pub reverse_path: String,
-    /// The forward-paths that were taken, without brackets; the first hundred.
+    /// The first forward-paths that were taken, without brackets.
     pub forward_paths: Vec<String>,
     /// How many forward-paths were taken.
     pub recipients: usize,
@@ -117,15 +129,25 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(envelope: &Envelope, size: u64, verdict: Verdict) -> Self {
-        let text = |path: &ForwardPath| path.to_string();
+    /// Remembers forward-paths while there is room for their octets.
+    pub(super) fn new(envelope: &Envelope, size: u64, verdict: Verdict, mut room: usize) -> Self {
+        let text = |recipient: &Recipient| {
+            let path = recipient.path.to_string();
+            room = room.checked_sub(path.len())?;
+            Some(path)
+        };
         Self {
             reverse_path: envelope.reverse_path.to_string(),
-            forward_paths: envelope.forward_paths.iter().take(100).map(|r| text(&r.path)).collect(),
+            forward_paths: envelope.forward_paths.iter().map_while(text).collect(),
             recipients: envelope.forward_paths.len(),
             size,
             verdict,
         }
+    }
+
+    /// Octets of the forward-paths that it remembers.
+    pub(super) fn paths_length(&self) -> usize {
+        self.forward_paths.iter().map(String::len).sum()
     }
 
     /// Octets of memory that it holds.
@@ -151,8 +173,8 @@ pub enum Verdict {
 /// A command that was refused.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Its verb.
-    pub command: String,
+    /// Its verb; empty where it was none that we know.
+    pub command: &'static str,
     /// The reply.
     pub reply: Reply,
 }
@@ -173,6 +195,8 @@ pub enum Ended {
     NotSmtp,
     /// The TLS handshake failed, and why.
     TlsFailed(String),
+    /// The server stopped before there was anybody to tell.
+    Stopped,
     /// The connection broke, and how.
     Broken(String),
 }
@@ -187,6 +211,7 @@ impl Ended {
             Self::ClosedByServer { .. } => "closed-by-server",
             Self::NotSmtp => "not-smtp",
             Self::TlsFailed(_) => "tls-failed",
+            Self::Stopped => "stopped",
             Self::Broken(_) => "broken",
         }
     }
@@ -199,6 +224,7 @@ impl fmt::Display for Ended {
             Self::ClosedByClient => f.write_str("the client closed without QUIT"),
             Self::ClosedByServer { code } => write!(f, "doorpost closed with {code}"),
             Self::NotSmtp => f.write_str("doorpost closed: that was not SMTP"),
+            Self::Stopped => f.write_str("doorpost stopped"),
             Self::TlsFailed(why) => write!(f, "the TLS handshake failed: {why}"),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
         }

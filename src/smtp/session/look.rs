@@ -1,0 +1,120 @@
+//! What the shell, and the people who look at a session, ask of it.
+
+use super::super::auth::Identity;
+use super::super::policy::Policy;
+use super::super::transcript::Transcript;
+use super::{Awaiting, Ended, Refusal, Session, State, TlsFacts, Transaction};
+use std::sync::Arc;
+
+impl Session {
+    /// Whether the session would use bytes now. While it waits for the shell it would not, and
+    /// whoever reads from the client should leave the bytes where they are.
+    #[must_use]
+    pub fn wants_bytes(&self) -> bool {
+        match &self.state {
+            _ if self.paused => false,
+            State::AwaitingShell(awaiting) => matches!(awaiting, Awaiting::Greeting),
+            State::Closed => false,
+            _ => true,
+        }
+    }
+
+    /// Whether commands are left from a long pipeline: [`Input::Turn`] goes on with them, when
+    /// the replies so far are sent.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused && !matches!(self.state, State::Closed | State::AwaitingShell(_))
+    }
+
+    /// Whether a mail transaction is going on.
+    #[must_use]
+    pub fn in_transaction(&self) -> bool {
+        matches!(
+            self.state,
+            State::InTransaction(_)
+                | State::ReceivingData(_)
+                | State::ReceivingChunk(_)
+                | State::AwaitingShell(Awaiting::Store)
+        )
+    }
+
+    /// The door's policy.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Who has logged in.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// TLS, if it is on.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<TlsFacts>> {
+        self.tls.as_ref()
+    }
+
+    /// The name that the client gave itself, and whether by EHLO.
+    #[must_use]
+    pub fn hello(&self) -> Option<(&str, bool)> {
+        self.hello.as_ref().map(|hello| (&*hello.name, hello.extended))
+    }
+
+    /// The first mail transactions, in order.
+    #[must_use]
+    pub fn transactions(&self) -> &[Transaction] {
+        &self.transactions
+    }
+
+    /// How many messages were sent to their end, also those beyond the ones remembered.
+    #[must_use]
+    pub fn messages(&self) -> u32 {
+        self.transaction_count
+    }
+
+    /// The last command that was refused.
+    #[must_use]
+    pub fn last_refusal(&self) -> Option<&Refusal> {
+        self.last_refusal.as_ref()
+    }
+
+    /// What was said.
+    #[must_use]
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// How it ended, once it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
+    }
+
+    /// Octets of input that wait to be used.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether mail data is coming in, so that reading in large pieces pays.
+    #[must_use]
+    pub fn is_receiving(&self) -> bool {
+        matches!(self.state, State::ReceivingData(_) | State::ReceivingChunk(_))
+    }
+
+    /// Octets of memory that it holds beside the message it is receiving.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.transcript.memory()
+            + self.transactions.iter().map(Transaction::memory).sum::<usize>()
+            + self.pending.capacity()
+            + self.tls.as_ref().map_or(0, |facts| facts.memory())
+            + self.hello.as_ref().map_or(0, |hello| hello.name.len())
+            + self.identity.as_ref().map_or(0, |identity| {
+                identity.user.len() + identity.secret.as_ref().map_or(0, |secret| secret.len())
+            })
+    }
+}
