@@ -26,7 +26,8 @@
 //! A [`Doorpost`] stops when it is dropped.
 //!
 //! The rooms of the house, from the protocol outwards: [`mail`] is the vocabulary, [`smtp`] the
-//! session as a pure state machine, [`storage`] what was caught, [`server`] the sockets, [`tls`]
+//! session as a pure state machine, [`mime`] reads messages for people, [`search`] is the query
+//! language, [`storage`] what was caught, [`server`] the sockets, [`tls`]
 //! the certificates, [`config`] what can be set, [`web`] the API, [`app`] what wires them up.
 
 pub mod app;
@@ -34,10 +35,11 @@ pub mod cli;
 pub mod config;
 pub mod mail;
 pub mod mime;
+pub mod search;
 pub mod server;
 pub mod smtp;
 pub mod storage;
 pub mod tls;
 pub mod web;
 
-pub use app::{Builder, Doorpost, NotFound, StartError};
+pub use app::{Builder, Doorpost, NotFound, SearchError, StartError};

@@ -168,3 +168,179 @@ async fn foreign_names_and_unknown_paths_are_refused() {
     })
     .await;
 }
+
+/// A path with a query in it, encoded as a client does.
+fn with_query(path: &str, query: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    format!("{path}{}", query.bytes().map(encode).collect::<String>())
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    list["messages"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_found_by_query() {
+    with_mail(3, |web, _| {
+        for (query, found) in [
+            ("subject:\"ä 2\"", &["2"][..]),
+            ("from:jurgen", &["3", "2", "1"]),
+            ("rcpt:bob@example.org -id:2", &["3", "1"]),
+            ("envelope:alice to:bob door:relay larger:10", &["3", "2", "1"]),
+            ("id:1 OR id:3", &["3", "1"]),
+            ("user:alice", &[]),
+            ("dot after:1h", &["3", "2", "1"]),
+            ("has:attachment", &[]),
+            ("header:subject:\"ä 3\"", &["3"]),
+        ] {
+            let list = json(web, &with_query("/api/messages?query=", query));
+            assert_eq!(ids(&list), found, "{query}");
+            assert_eq!(list["total"], json!(found.len()), "{query}");
+        }
+        let first = json(web, &with_query("/api/messages?limit=2&query=", "from:jurgen"));
+        let next = first["next"].as_str().unwrap();
+        let rest = json(
+            web,
+            &with_query(&format!("/api/messages?limit=2&cursor={next}&query="), "from:jurgen"),
+        );
+        assert_eq!((ids(&first), ids(&rest)), (vec!["3", "2"], vec!["1"]));
+        assert_eq!((&rest["next"], &rest["total"]), (&Value::Null, &json!(3)));
+
+        let (status, _, body) =
+            http(web, "localhost", "GET", &with_query("/api/messages?query=", "bob form:x"));
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (status, &problem["start"], &problem["end"]),
+            (400, &json!(4), &json!(9)),
+            "{problem}"
+        );
+        assert!(problem["help"].as_str().unwrap().contains("from"), "{problem}");
+        for not_kept in ["is:unread", "-tag:x"] {
+            assert_eq!(
+                http(web, "localhost", "GET", &with_query("/api/messages?query=", not_kept)).0,
+                400
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_can_wait_for_mail() {
+    with_mail(1, |web, relay| {
+        let there = json(web, &with_query("/api/messages/wait?timeout=1s&query=", "rcpt:bob"));
+        assert_eq!(ids(&there), ["1"]);
+        let waiting = std::thread::spawn(move || {
+            json(
+                web,
+                &with_query(
+                    "/api/messages/wait?since=1&count=2&timeout=30s&query=",
+                    "subject:late",
+                ),
+            )
+        });
+        for subject in ["early", "late", "later", "late again"] {
+            let text = format!("Subject: {subject}\r\n\r\nhi\r\n");
+            assert!(Client::connect(relay).mail(&text).starts_with("250"));
+        }
+        assert_eq!(ids(&waiting.join().unwrap()), ["5", "3"]);
+
+        let in_vain =
+            with_query("/api/messages/wait?since=1&timeout=0&count=3&query=", "subject:late");
+        let (status, _, body) = http(web, "localhost", "GET", &in_vain);
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(status, 408);
+        assert!(
+            problem["detail"].as_str().unwrap().starts_with("2 of 3 messages came"),
+            "{problem}"
+        );
+        assert_eq!(ids(&problem), ["5", "3"]);
+        let arrived = problem["arrived"].as_array().unwrap();
+        assert_eq!(
+            arrived.iter().map(|m| &m["subject"]).collect::<Vec<_>>(),
+            ["late again", "later", "late", "early"]
+        );
+        for wrong in ["timeout=6m", "timeout=soon", "count=x", "since=x", "colour=red"] {
+            assert_eq!(
+                http(web, "localhost", "GET", &format!("/api/messages/wait?{wrong}")).0,
+                400,
+                "{wrong}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_read_for_people_and_tests() {
+    with_mail(0, |web, relay| {
+        let mail = concat!(
+            "Subject: =?utf-8?q?Best=C3=A4tigung?=\r\nMIME-Version: 1.0\r\n",
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+            "--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
+            "<p>Your code is <b>483920</b>. <a href=\"https://app.example/reset?t=1&amp;u=2\">Reset</a></p>\r\n",
+            "<script>alert(1)</script>\r\n",
+            "--b\r\nContent-Type: text/plain; name=a.txt\r\nContent-Disposition: attachment; filename=\"../a.txt\"\r\n",
+            "Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b--\r\n",
+        );
+        assert!(Client::connect(relay).mail(mail).starts_with("250"));
+        let codes = json(web, "/api/messages/1/codes");
+        assert_eq!(codes["codes"][0]["code"], json!("483920"));
+        let links = json(web, "/api/messages/1/links");
+        assert_eq!(links["links"][0]["url"], json!("https://app.example/reset?t=1&u=2"));
+        let text = json(web, "/api/messages/1/text");
+        assert!(text["text_of_html"].as_str().unwrap().contains("Your code is 483920"), "{text}");
+        assert!(!text["text_of_html"].as_str().unwrap().contains("alert"), "{text}");
+        assert!(json(web, "/api/messages/1/html")["html"].as_str().unwrap().contains("<script>"));
+        assert_eq!(json(web, "/api/messages/1/headers")["headers"][0]["value"], json!("Bestätigung"));
+        let parts = json(web, "/api/messages/1/parts");
+        let file = &parts["attachments"][0];
+        assert_eq!(file["size"], json!(5));
+        assert!(!file["file_name"].as_str().unwrap().contains('/'), "{file}");
+        let id = file["id"].as_str().unwrap();
+        let (status, head, body) = http(web, "localhost", "GET", &format!("/api/messages/1/parts/{id}"));
+        assert_eq!((status, &body[..]), (200, &b"hello"[..]));
+        assert!(head.contains("content-disposition: attachment") && head.contains("nosniff"), "{head}");
+        assert_eq!(http(web, "localhost", "GET", "/api/messages/1/parts/9").0, 404);
+        assert_eq!(http(web, "localhost", "GET", "/api/messages/2/codes").0, 404);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_everything_has_to_be_said() {
+    with_mail(4, |web, _| {
+        assert_eq!(http(web, "localhost", "DELETE", "/api/messages/2").0, 204);
+        assert_eq!(http(web, "localhost", "DELETE", "/api/messages/2").0, 404);
+        for unclear in ["", "?query=", "?all=true&query=id%3A1", "?all=maybe"] {
+            let path = format!("/api/messages{unclear}");
+            assert_eq!(http(web, "localhost", "DELETE", &path).0, 400, "{unclear}");
+        }
+        let (status, _, body) =
+            http(web, "localhost", "DELETE", &with_query("/api/messages?query=", "id:1"));
+        assert_eq!((status, &body[..]), (200, &br#"{"deleted":1}"#[..]));
+        assert_eq!(ids(&json(web, "/api/messages")), ["4", "3"]);
+        let (_, _, body) = http(web, "localhost", "DELETE", "/api/messages?all=true");
+        assert_eq!(&body[..], br#"{"deleted":2}"#);
+        assert_eq!(json(web, "/api/messages")["total"], json!(0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_from_elsewhere_cannot_ask() {
+    with_mail(1, |web, _| {
+        let ask = |origin: &str| {
+            http(web, &format!("localhost\r\nOrigin: {origin}"), "DELETE", "/api/messages?all=true")
+                .0
+        };
+        assert_eq!(ask("https://evil.example"), 403);
+        assert_eq!(ask("null"), 403);
+        assert_eq!(json(web, "/api/messages")["total"], json!(1));
+        assert_eq!(ask("http://localhost:3000"), 200);
+    })
+    .await;
+}

@@ -144,3 +144,18 @@ async fn mistakes_are_told_before_anything_opens() {
     let wrong = start(Doorpost::builder().set("relay", "max_sise", "5")).await.to_string();
     assert!(wrong.contains("max_sise") && wrong.contains("did you mean `max_size`"), "{wrong}");
 }
+
+#[tokio::test]
+async fn a_test_can_search_and_read_codes() {
+    let doorpost = Doorpost::builder().start().await.unwrap();
+    let relay = doorpost.door("relay").unwrap();
+    lettre(&doorpost, relay, "").send(mail("Your code is 483920")).await.unwrap();
+    let found = doorpost.search("subject:code rcpt:bob@example.org").unwrap();
+    let [message] = found.as_slice() else { panic!("{} messages were found", found.len()) };
+    let reading = doorpost::mime::Reading::of(message.bytes());
+    assert_eq!(doorpost::mime::codes(&reading)[0].code, "483920");
+    assert!(doorpost.search("subject:other").unwrap().is_empty());
+    let wrong = doorpost.search("subjcet:x").unwrap_err().to_string();
+    assert!(wrong.contains("did you mean `subject:`"), "{wrong}");
+    assert!(doorpost.search("is:unread").unwrap_err().to_string().contains("not kept yet"));
+}

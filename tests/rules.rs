@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// the same line or what lies above.
 const STOREYS: [&[&str]; 7] = [
     &["mail"],
-    &["smtp", "mime", "tls"],
+    &["smtp", "mime", "search", "tls"],
     &["config", "storage"],
     &["server", "web"],
     &["app"],

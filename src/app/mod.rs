@@ -6,14 +6,16 @@ mod builder;
 pub use bind::BindError;
 pub use builder::{Builder, StartError, certificate_names};
 
+use crate::search;
 use crate::server::Server;
 use crate::smtp::TlsFacts;
-use crate::storage::{Door, Message, SessionEntry, Store};
+use crate::storage::{self, Door, Message, SessionEntry, Store};
 use crate::tls::Identity;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 /// A running doorpost. It stops when it is dropped; [`Doorpost::stop`] also waits.
@@ -48,6 +50,18 @@ impl From<Parts> for Doorpost {
     fn from(parts: Parts) -> Self {
         Self { parts }
     }
+}
+
+/// What is wrong with a query.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Query(#[from] search::QueryError),
+    /// It asks for what this store does not keep.
+    #[error(transparent)]
+    Unsupported(#[from] storage::Unsupported),
 }
 
 /// No message came that was waited for; its text says what did come.
@@ -101,6 +115,25 @@ impl Doorpost {
         let mut messages: Vec<_> = self.parts.store.messages().newest(None).collect();
         messages.reverse();
         messages
+    }
+
+    /// The messages that a query finds ([`crate::search`]), oldest first: `to:bob@example.org
+    /// subject:welcome`.
+    ///
+    /// # Errors
+    /// Points at what is wrong with the query.
+    pub fn search(&self, query: &str) -> Result<Vec<Arc<Message>>, SearchError> {
+        let query = search::parse(query, OffsetDateTime::now_utc())?;
+        storage::check(&query)?;
+        let mut found: Vec<_> = self
+            .parts
+            .store
+            .messages()
+            .newest(None)
+            .filter(|message| storage::matches(&query, message))
+            .collect();
+        found.reverse();
+        Ok(found)
     }
 
     /// Forgets all messages.

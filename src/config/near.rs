@@ -1,38 +1,19 @@
 //! Guesses what a misspelt word was meant to be, and keeps quiet where it is not close to any.
 
+use crate::search::near::distance;
+
 /// The word that `written` is probably a misspelling of.
 pub(super) fn word<'a>(written: &str, words: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let spelling = |word: &str| word.to_ascii_lowercase().replace('-', "_");
     let written = spelling(written);
     // One edit in a short word, more in a longer one; else every word is close to every other.
-    let allowed = (written.chars().count() / 3).clamp(1, 3);
+    let allowed = (written.len() / 3).clamp(1, 3);
     words
         .into_iter()
-        .map(|word| (distance(&written, &spelling(word)), word))
-        .filter(|(distance, word)| *distance <= allowed && *distance < word.chars().count())
+        .map(|word| (distance(written.as_bytes(), spelling(word).as_bytes()), word))
+        .filter(|(distance, word)| *distance <= allowed && *distance < word.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word.to_owned())
-}
-
-/// How many letters must be put in, left out, replaced or swapped with their neighbour.
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut before = Vec::new();
-    let mut above: Vec<usize> = (0..=to.len()).collect();
-    for (row, &c) in from.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (column, &d) in to.iter().enumerate() {
-            let replaced = above[column] + usize::from(c != d);
-            let mut best = replaced.min(above[column + 1] + 1).min(current[column] + 1);
-            if row > 0 && column > 0 && c == to[column - 1] && from[row - 1] == d {
-                let swapped: &Vec<usize> = &before;
-                best = best.min(swapped[column - 1] + 1);
-            }
-            current.push(best);
-        }
-        before = std::mem::replace(&mut above, current);
-    }
-    above.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

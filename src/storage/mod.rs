@@ -5,13 +5,16 @@
 //! each other here: messages lie in shards, and numbers come from one atomic counter.
 
 mod doors;
+mod find;
 mod messages;
 mod sessions;
 
 pub use doors::{Counts, Door};
+pub use find::{Unsupported, check, matches};
 pub use messages::{Arrival, Message, Messages, StoreError};
 pub use sessions::{SessionEntry, Sessions};
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
@@ -40,6 +43,7 @@ pub struct Store {
     messages: Messages,
     sessions: Sessions,
     doors: OnceLock<Vec<Arc<Door>>>,
+    version: AtomicU64,
     changed: Notify,
 }
 
@@ -51,6 +55,7 @@ impl Store {
             messages: Messages::new(bounds.messages, bounds.message_bytes),
             sessions: Sessions::new(bounds.sessions, bounds.session_bytes),
             doors: OnceLock::new(),
+            version: AtomicU64::new(0),
             changed: Notify::new(),
         })
     }
@@ -62,7 +67,7 @@ impl Store {
     #[allow(clippy::unused_async)] // a store on a disk waits here, and its callers are ready for it
     pub async fn keep(&self, arrival: Arrival) -> Result<Arc<Message>, StoreError> {
         let message = self.messages.keep(arrival)?;
-        self.changed.notify_waiters();
+        self.has_changed();
         Ok(message)
     }
 
@@ -93,20 +98,39 @@ impl Store {
     /// Files an ended session.
     pub fn session_ended(&self, entry: &Arc<SessionEntry>) {
         self.sessions.ended(entry);
-        self.changed.notify_waiters();
+        self.has_changed();
+    }
+
+    /// Counts changes: messages that came, sessions that ended.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// Waits until something has changed since that version.
+    pub async fn changed_since(&self, version: u64) {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        // Registered before looking, so that a change in between is not missed.
+        changed.as_mut().enable();
+        if self.version() == version {
+            changed.await;
+        }
     }
 
     /// Asks `look` again after every change until it finds something.
     pub async fn wait_until<T>(&self, mut look: impl FnMut(&Self) -> Option<T>) -> T {
         loop {
-            // Registered before looking, so that a change in between is not missed.
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
+            let version = self.version();
             if let Some(found) = look(self) {
                 return found;
             }
-            changed.await;
+            self.changed_since(version).await;
         }
+    }
+
+    fn has_changed(&self) {
+        self.version.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_waiters();
     }
 }

@@ -58,7 +58,13 @@ pub(super) async fn check(
 ) -> Response {
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header);
+    // A page from elsewhere may not ask for anything in the name of who looks at it.
+    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let origin = origin.map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
     match host {
+        Some(_) if origin.is_some_and(|origin| !hosts.allows(origin)) => {
+            Problem::forbidden("this Origin is not one of doorpost's names").into_response()
+        }
         Some(host) if hosts.allows(host) => next.run(request).await,
         _ => Problem::forbidden("this Host is not one of doorpost's names; add it with --web-host")
             .into_response(),

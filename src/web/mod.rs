@@ -3,12 +3,14 @@
 
 mod host;
 mod problem;
+mod query;
+mod reading;
 mod views;
 
-use crate::mail::{MessageId, SessionId};
+use crate::mail::SessionId;
 use crate::storage::Store;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -19,7 +21,7 @@ use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use views::{DoorView, MessageList, MessageView, SessionList, SessionView};
+use views::{DoorView, MessageView, SessionList, SessionView};
 
 pub use host::HostRule;
 
@@ -45,8 +47,16 @@ fn router(store: Arc<Store>, hosts: HostRule) -> Router {
     let hosts = Arc::new(hosts);
     Router::new()
         .route("/", get(front))
-        .route("/api/messages", get(messages))
-        .route("/api/messages/{id}", get(message))
+        .route("/api/messages", get(query::list).delete(query::delete))
+        .route("/api/messages/wait", get(query::wait))
+        .route("/api/messages/{id}", get(message).delete(delete))
+        .route("/api/messages/{id}/headers", get(reading::headers))
+        .route("/api/messages/{id}/text", get(reading::text))
+        .route("/api/messages/{id}/html", get(reading::html))
+        .route("/api/messages/{id}/parts", get(reading::parts))
+        .route("/api/messages/{id}/parts/{part}", get(reading::part))
+        .route("/api/messages/{id}/links", get(reading::links))
+        .route("/api/messages/{id}/codes", get(reading::codes))
         .route("/api/messages/{id}/raw", get(raw))
         .route("/api/sessions", get(sessions))
         .route("/api/sessions/{id}", get(session))
@@ -78,7 +88,7 @@ async fn front() -> &'static str {
     concat!(
         "doorpost ",
         env!("CARGO_PKG_VERSION"),
-        "\n\n/api/messages\n/api/messages/{id}\n/api/messages/{id}/raw\n/api/sessions\n/api/sessions/{id}\n/api/doors\n"
+        "\n\n/api/messages?query=&limit=&cursor=\n/api/messages/wait?query=&count=&timeout=&since=\n/api/messages/{id}\n/api/messages/{id}/raw|headers|text|html|parts|links|codes\n/api/sessions\n/api/sessions/{id}\n/api/doors\n"
     )
 }
 
@@ -115,22 +125,6 @@ fn page(query: Paged) -> Result<Page, Problem> {
     query.map(|Query(page)| page).map_err(|error| Problem::bad_request(&error.body_text()))
 }
 
-async fn messages(
-    State(store): State<Arc<Store>>,
-    query: Paged,
-) -> Result<Json<MessageList>, Problem> {
-    let page = page(query)?;
-    let (limit, cursor) = (page.limit()?, page.cursor::<MessageId>()?);
-    let mut found = store.messages().newest(cursor);
-    let messages: Vec<_> = found.by_ref().take(limit).collect();
-    let more = found.next().is_some();
-    Ok(Json(MessageList {
-        next: messages.last().map(|message| message.id()).filter(|_| more),
-        messages: messages.iter().map(|message| MessageView::new(message)).collect(),
-        total: store.messages().count(),
-    }))
-}
-
 /// What stands in the path as an identifier; one that is no text names nothing.
 type Named = Result<Path<String>, axum::extract::rejection::PathRejection>;
 
@@ -145,6 +139,12 @@ fn find_message(store: &Store, id: &str) -> Result<Arc<crate::storage::Message>,
 
 async fn message(State(store): State<Arc<Store>>, id: Named) -> Result<Json<MessageView>, Problem> {
     find_message(&store, &name(id)?).map(|message| Json(MessageView::whole(&message)))
+}
+
+async fn delete(State(store): State<Arc<Store>>, id: Named) -> Result<StatusCode, Problem> {
+    let message = find_message(&store, &name(id)?)?;
+    store.messages().remove(message.id());
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The octets as they were sent; never shown by a browser, whatever they claim to be.

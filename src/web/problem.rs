@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 pub(super) struct Problem {
     status: StatusCode,
     detail: String,
+    more: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
     fn new(status: StatusCode, detail: &str) -> Self {
-        Self { status, detail: detail.to_owned() }
+        Self { status, detail: detail.to_owned(), more: serde_json::Map::new() }
     }
 
     pub(super) fn bad_request(detail: &str) -> Self {
@@ -22,6 +23,20 @@ impl Problem {
 
     pub(super) fn not_found(detail: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn failed(detail: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    pub(super) fn timeout(detail: &str) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    /// Adds a member that this kind of problem has (RFC 9457 §3.2).
+    pub(super) fn with(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.more.insert(name.to_owned(), value);
+        self
     }
 
     pub(super) fn method_not_allowed() -> Self {
@@ -36,11 +51,11 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body = serde_json::json!({
-            "title": title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
+        let mut body = serde_json::Map::new();
+        body.insert("title".into(), title.into());
+        body.insert("status".into(), self.status.as_u16().into());
+        body.insert("detail".into(), self.detail.into());
+        body.extend(self.more);
         let mut response = (self.status, Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -19,7 +19,7 @@ impl Session {
         }
     }
 
-    /// Whether commands are left from a long pipeline: [`Input::Turn`] goes on with them, when
+    /// Whether commands are left from a long pipeline: [`super::Input::Turn`] goes on with them, when
     /// the replies so far are sent.
     #[must_use]
     pub fn is_paused(&self) -> bool {

@@ -1,0 +1,200 @@
+//! Content as it was before it was encoded to travel: base64, quoted-printable, charsets.
+//! Lenient, because a person wants to see what is there: whatever fits is decoded, the rest is
+//! passed over or kept, and the content is marked.
+
+use super::limits::{Mark, Marks};
+use mail_parser::decoders::charsets::map::charset_decoder;
+
+/// A Content-Transfer-Encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// 7bit, 8bit, binary, or one that nobody knows.
+    Identity,
+    Base64,
+    QuotedPrintable,
+}
+
+impl Encoding {
+    pub(super) fn named(name: &str) -> Self {
+        if name.eq_ignore_ascii_case("base64") {
+            Self::Base64
+        } else if name.eq_ignore_ascii_case("quoted-printable") {
+            Self::QuotedPrintable
+        } else {
+            Self::Identity
+        }
+    }
+}
+
+/// The content decoded, no more than `limit` octets of it, and whether all of it was sound.
+pub(super) fn decode(bytes: &[u8], encoding: Encoding, limit: usize) -> (Vec<u8>, bool) {
+    let (mut out, mut left) = (Vec::new(), limit);
+    let sound = match encoding {
+        Encoding::Identity => {
+            out.extend_from_slice(&bytes[..bytes.len().min(limit)]);
+            true
+        }
+        Encoding::Base64 => base64(bytes, |octet| keep(&mut out, &mut left, octet)),
+        Encoding::QuotedPrintable => quoted(bytes, |octet| keep(&mut out, &mut left, octet)),
+    };
+    (out, sound)
+}
+
+/// How long the content is once decoded.
+pub(super) fn size(bytes: &[u8], encoding: Encoding) -> usize {
+    let mut size = 0;
+    let count = |_| {
+        size += 1;
+        true
+    };
+    match encoding {
+        Encoding::Identity => return bytes.len(),
+        Encoding::Base64 => base64(bytes, count),
+        Encoding::QuotedPrintable => quoted(bytes, count),
+    };
+    size
+}
+
+/// Says whether there is room for more.
+fn keep(out: &mut Vec<u8>, left: &mut usize, octet: u8) -> bool {
+    if *left > 0 {
+        out.push(octet);
+        *left -= 1;
+    }
+    *left > 0
+}
+
+/// Passes over what is not of the alphabet; after padding it begins anew, since some programs
+/// join encoded pieces.
+fn base64(bytes: &[u8], mut sink: impl FnMut(u8) -> bool) -> bool {
+    let (mut bits, mut held, mut sound) = (0_u32, 0_u32, true);
+    for &octet in bytes {
+        let value = match octet {
+            b'A'..=b'Z' => octet - b'A',
+            b'a'..=b'z' => octet - b'a' + 26,
+            b'0'..=b'9' => octet - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' => {
+                held = 0;
+                continue;
+            }
+            _ => {
+                sound &= octet.is_ascii_whitespace();
+                continue;
+            }
+        };
+        bits = (bits << 6) | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            // The octet that is complete; what lies above it has been given out.
+            if !sink((bits >> held) as u8) {
+                break;
+            }
+        }
+    }
+    sound
+}
+
+fn quoted(bytes: &[u8], mut sink: impl FnMut(u8) -> bool) -> bool {
+    let (mut at, mut sound) = (0, true);
+    while let Some(&octet) = bytes.get(at) {
+        at += 1;
+        let mut octet = octet;
+        if octet == b'=' {
+            if let Some(value) = hex(bytes.get(at..at + 2)) {
+                octet = value;
+                at += 2;
+            } else if let Some(next) = soft_break(&bytes[at..]) {
+                at += next;
+                continue;
+            } else {
+                sound = false;
+            }
+        }
+        if !sink(octet) {
+            break;
+        }
+    }
+    sound
+}
+
+fn hex(digits: Option<&[u8]>) -> Option<u8> {
+    let digit = |octet: u8| char::from(octet).to_digit(16);
+    let [high, low] = digits? else { return None };
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+}
+
+/// The length of a line end, with the blanks that a mail server may have left in front of it.
+fn soft_break(bytes: &[u8]) -> Option<usize> {
+    let blanks = bytes.iter().take_while(|octet| matches!(octet, b' ' | b'\t')).count();
+    match &bytes[blanks..] {
+        [] => Some(blanks),
+        [b'\n', ..] => Some(blanks + 1),
+        [b'\r', b'\n', ..] => Some(blanks + 2),
+        _ => None,
+    }
+}
+
+/// Text out of decoded content, lines ended by LF alone.
+pub(super) fn text(content: &[u8], charset: Option<&str>, marks: &mut Marks) -> String {
+    let assumed = matches!(charset, None | Some("utf-8" | "utf8" | "us-ascii" | "ascii"));
+    let decoder = if assumed { None } else { charset.and_then(|c| charset_decoder(c.as_bytes())) };
+    let (text, sound) = match decoder {
+        Some(decoder) => {
+            let text = decoder(content);
+            let sound = !text.contains(char::REPLACEMENT_CHARACTER);
+            (text, sound)
+        }
+        None => match std::str::from_utf8(content) {
+            Ok(text) => (text.to_owned(), true),
+            Err(_) => (String::from_utf8_lossy(content).into_owned(), !assumed),
+        },
+    };
+    if !assumed && decoder.is_none() {
+        marks.add(Mark::UnknownCharset);
+    }
+    if !sound {
+        marks.add(Mark::BrokenCharset);
+    }
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+    text.replace("\r\n", "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_what_fits() {
+        use Encoding::{Base64, QuotedPrintable};
+        for (encoding, encoded, content, sound) in [
+            (Base64, "aGVs\r\nbG8=", "hello", true),
+            (Base64, "aGVsbG8", "hello", true),
+            (Base64, "aGk=aGk=", "hihi", true),
+            (Base64, "a*GVsbG8=", "hello", false),
+            (Base64, "", "", true),
+            (QuotedPrintable, "a=3Db=\r\nc", "a=bc", true),
+            (QuotedPrintable, "so= \nft=", "soft", true),
+            (QuotedPrintable, "x=3d=G1", "x==G1", false),
+        ] {
+            let decoded = decode(encoded.as_bytes(), encoding, 100);
+            assert_eq!(decoded, (content.as_bytes().to_vec(), sound), "{encoded:?}");
+            assert_eq!(size(encoded.as_bytes(), encoding), content.len(), "{encoded:?}");
+        }
+        assert_eq!(decode(b"aGVsbG8=", Base64, 2).0, b"he");
+        assert_eq!(decode(b"hello", Encoding::Identity, 2).0, b"he");
+    }
+
+    #[test]
+    fn charsets_are_read_or_marked() {
+        let mut marks = Marks::default();
+        assert_eq!(text(b"gr\xfc\xdfe\r\n", Some("iso-8859-1"), &mut marks), "grüße\n");
+        assert_eq!(text("\u{feff}hé".as_bytes(), None, &mut marks), "hé");
+        assert_eq!(marks.list(), []);
+        assert_eq!(text(b"a\xff", None, &mut marks), "a\u{fffd}");
+        assert_eq!(text(b"a", Some("klingon"), &mut marks), "a");
+        assert_eq!(marks.list(), [Mark::UnknownCharset, Mark::BrokenCharset]);
+    }
+}

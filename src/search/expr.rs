@@ -1,0 +1,88 @@
+//! A query as a tree, and how it is written.
+
+use super::Term;
+use std::fmt;
+
+/// What to look for.
+///
+/// Displayed, it is in its canonical form, which means the same: parsed again it is the same query,
+/// unless it has grown over a limit (`after:1h` becomes a date).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// What a message has to be.
+    pub root: Expr,
+}
+
+/// A condition on a message.
+///
+/// [`parse`](super::parse) never puts an `And` right into an `And`, an `Or` into an `Or`, or a
+/// `Not` into a `Not`; both lists have two parts at least; and `All` is only at the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expr {
+    /// Every message.
+    All,
+    /// All of these hold.
+    And(Vec<Expr>),
+    /// One of these holds at least.
+    Or(Vec<Expr>),
+    /// This does not hold.
+    Not(Box<Expr>),
+    /// One condition.
+    Term(Term),
+}
+
+impl Query {
+    /// Whether nothing was asked for, so that every message matches.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.root == Expr::All
+    }
+}
+
+impl Expr {
+    /// Whether the condition holds where `term` says which terms do. It is asked from left to
+    /// right, and no further than needed.
+    pub fn holds(&self, term: &mut impl FnMut(&Term) -> bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::And(parts) => parts.iter().all(|part| part.holds(term)),
+            Self::Or(parts) => parts.iter().any(|part| part.holds(term)),
+            Self::Not(part) => !part.holds(term),
+            Self::Term(one) => term(one),
+        }
+    }
+
+    /// Writes the parts of an `And` or `Or`; in parentheses unless they are the whole query.
+    ///
+    /// An `Or` inside an `And` could do without, but few people would read it right.
+    fn write(&self, f: &mut fmt::Formatter<'_>, whole: bool) -> fmt::Result {
+        let (parts, between) = match self {
+            Self::All => return Ok(()),
+            Self::Term(term) => return fmt::Display::fmt(term, f),
+            Self::Not(part) => {
+                f.write_str("-")?;
+                return part.write(f, false);
+            }
+            Self::And(parts) => (parts, " "),
+            Self::Or(parts) => (parts, " OR "),
+        };
+        f.write_str(if whole { "" } else { "(" })?;
+        for (number, part) in parts.iter().enumerate() {
+            f.write_str(if number == 0 { "" } else { between })?;
+            part.write(f, false)?;
+        }
+        f.write_str(if whole { "" } else { ")" })
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.root, f)
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, true)
+    }
+}

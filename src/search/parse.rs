@@ -1,0 +1,188 @@
+//! Puts the pieces of a query together.
+//!
+//! Refuses `OR` and `AND` with a side missing, parentheses without their other half or with
+//! nothing inside, and queries that are too long, too deep or have too many terms: what a hostile
+//! query can cost is bounded here.
+
+use super::error::Fault;
+use super::lex::{Lexer, Token};
+use super::{Expr, Query, QueryError};
+use std::iter::Peekable;
+use std::ops::Range;
+use std::vec::IntoIter;
+use time::OffsetDateTime;
+
+/// The longest query, in octets.
+pub const MAX_LENGTH: usize = 4096;
+
+/// How deep parentheses can be nested.
+pub const MAX_DEPTH: usize = 50;
+
+/// How many terms a query can have.
+pub const MAX_TERMS: usize = 200;
+
+/// Reads a query; `now` is what `after:1h` counts back from.
+///
+/// ```
+/// use doorpost::search::parse;
+/// use time::OffsetDateTime;
+///
+/// let query = parse("to:alice -is:read code OR link", OffsetDateTime::UNIX_EPOCH)?;
+/// assert_eq!(query.to_string(), "to:alice -is:read (code OR link)");
+/// # Ok::<(), doorpost::search::QueryError>(())
+/// ```
+///
+/// # Errors
+/// Says what is wrong, where, and what to write instead.
+pub fn parse(text: &str, now: OffsetDateTime) -> Result<Query, QueryError> {
+    read(text, now).map(|root| Query { root }).map_err(|fault| QueryError::new(text, fault))
+}
+
+fn read(text: &str, now: OffsetDateTime) -> Result<Expr, Fault> {
+    if text.len() > MAX_LENGTH {
+        let message = format!("a query has {MAX_LENGTH} octets at most");
+        let end = text.floor_char_boundary(MAX_LENGTH);
+        return Err(Fault::new(end..text.len(), message));
+    }
+    let mut parser = Parser { tokens: tokens(text, now)?.into_iter().peekable() };
+    if parser.peek().is_none() {
+        return Ok(Expr::All);
+    }
+    let root = parser.all(0)?;
+    match parser.tokens.next() {
+        // Nothing but a parenthesis ends what is not at its end.
+        Some((_, span)) => {
+            Err(Fault::new(span, "no `(` is open that this could close").help(QUOTE))
+        }
+        None => Ok(root),
+    }
+}
+
+/// What to do where syntax was meant as text.
+const QUOTE: &str = "to find the text itself, put it in quotes";
+
+/// All pieces and their places, with no more terms than may be.
+fn tokens(text: &str, now: OffsetDateTime) -> Result<Vec<(Token, Range<usize>)>, Fault> {
+    let mut lexer = Lexer::new(text, now);
+    let mut tokens = Vec::new();
+    let mut terms = 0;
+    while let Some((token, span)) = lexer.next()? {
+        terms += usize::from(matches!(token, Token::Term(_)));
+        if terms > MAX_TERMS {
+            return Err(Fault::new(span, format!("a query has {MAX_TERMS} terms at most")));
+        }
+        tokens.push((token, span));
+    }
+    Ok(tokens)
+}
+
+struct Parser {
+    tokens: Peekable<IntoIter<(Token, Range<usize>)>>,
+}
+
+impl Parser {
+    fn peek(&mut self) -> Option<&Token> {
+        self.tokens.peek().map(|(token, _)| token)
+    }
+
+    /// Whether something that can be found comes next.
+    fn operand_follows(&mut self) -> bool {
+        matches!(self.peek(), Some(Token::Term(_) | Token::Open | Token::Not))
+    }
+
+    /// Everything up to a closing parenthesis or the end; each part has to hold.
+    fn all(&mut self, depth: usize) -> Result<Expr, Fault> {
+        let mut parts = Vec::new();
+        loop {
+            match self.peek() {
+                None | Some(Token::Close) => return Ok(one_or(parts, Expr::And)),
+                Some(Token::And) => self.joint("AND", !parts.is_empty())?,
+                Some(Token::Or) => self.joint("OR", false)?,
+                Some(Token::Open | Token::Not | Token::Term(_)) => {}
+            }
+            match self.any(depth)? {
+                Expr::And(inner) => parts.extend(inner),
+                part => parts.push(part),
+            }
+        }
+    }
+
+    /// What `OR` joins.
+    fn any(&mut self, depth: usize) -> Result<Expr, Fault> {
+        let mut parts = Vec::new();
+        loop {
+            match self.operand(depth)? {
+                Expr::Or(inner) => parts.extend(inner),
+                part => parts.push(part),
+            }
+            if !matches!(self.peek(), Some(Token::Or)) {
+                return Ok(one_or(parts, Expr::Or));
+            }
+            self.joint("OR", true)?;
+        }
+    }
+
+    /// Steps over an `OR` or `AND`, if there is something on both sides.
+    fn joint(&mut self, word: &str, before: bool) -> Result<(), Fault> {
+        let span = self.tokens.next().map_or(0..1, |(_, span)| span);
+        let side = match (before, self.operand_follows()) {
+            (true, true) => return Ok(()),
+            (false, _) => "in front of",
+            (true, false) => "behind",
+        };
+        let message = format!("`{word}` joins two terms, and there is none {side} it");
+        Err(Fault::new(span, message).help(format!("to find the word itself, write `\"{word}\"`")))
+    }
+
+    /// A term or a group, negated or not.
+    fn operand(&mut self, depth: usize) -> Result<Expr, Fault> {
+        match self.tokens.next() {
+            Some((Token::Term(term), _)) => Ok(Expr::Term(term)),
+            Some((Token::Open, span)) => self.group(depth + 1, span),
+            Some((Token::Not, span)) => {
+                if !matches!(self.peek(), Some(Token::Term(_) | Token::Open)) {
+                    return Err(
+                        Fault::new(span, "this negates neither a term nor a group").help(QUOTE)
+                    );
+                }
+                Ok(match self.operand(depth)? {
+                    Expr::Not(inner) => *inner,
+                    inner => Expr::Not(Box::new(inner)),
+                })
+            }
+            // Cannot be: nobody asks for an operand unless one follows.
+            other => {
+                let span = other.map_or(0..1, |(_, span)| span);
+                Err(Fault::new(span, "a term is missing here"))
+            }
+        }
+    }
+
+    /// What stands in parentheses; `open` is where they begin.
+    fn group(&mut self, depth: usize, open: Range<usize>) -> Result<Expr, Fault> {
+        if depth > MAX_DEPTH {
+            return Err(Fault::new(open, format!("parentheses nest {MAX_DEPTH} deep at most")));
+        }
+        if let Some((_, close)) = self.tokens.next_if(|(token, _)| matches!(token, Token::Close)) {
+            let span = open.start..close.end;
+            return Err(Fault::new(span, "there is nothing between these parentheses").help(QUOTE));
+        }
+        let inside = self.all(depth)?;
+        match self.tokens.next() {
+            Some(_) => Ok(inside),
+            None => Err(Fault::new(open, "this `(` is never closed").help(QUOTE)),
+        }
+    }
+}
+
+/// The only part, or all of them together.
+fn one_or(mut parts: Vec<Expr>, together: fn(Vec<Expr>) -> Expr) -> Expr {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        Some(last) => {
+            parts.push(last);
+            together(parts)
+        }
+        None => Expr::All,
+    }
+}
