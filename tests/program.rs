@@ -137,6 +137,17 @@ fn the_conversation_is_shown_when_asked_for_and_escaped() {
 }
 
 #[test]
+fn a_misspelt_variable_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = doorpost(folder.path());
+    command.args(["--ports", "ephemeral", "--ready", "json"]);
+    command.env("DOORPOST_MAX_SIZ", "5MiB").env("DOORPOST_SERVICE_HOST", "10.0.0.1");
+    let (_, _, log) = Running::launch(command, tempfile::tempdir().unwrap()).stop();
+    assert!(log.contains("DOORPOST_MAX_SIZ sets nothing"), "{log}");
+    assert!(!log.contains("DOORPOST_SERVICE_HOST"), "{log}");
+}
+
+#[test]
 fn a_json_log_is_json_throughout() {
     let running = Running::start(&["--log-format", "json"]);
     let mut client = Client::connect(running.address("relay"));

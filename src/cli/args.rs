@@ -29,6 +29,20 @@ impl ServeArgs {
     }
 }
 
+/// Variables that look like ours and are none: a misspelt one would otherwise be ignored without a
+/// word. Those that Kubernetes sets for a service of this name are not meant for us.
+pub(super) fn unknown_variables() -> Vec<String> {
+    let is_ours = |name: &String| FLAGS.iter().any(|flag| flag.variable() == *name);
+    let is_of_service =
+        |name: &str| name.contains("_SERVICE_") || name.starts_with("DOORPOST_PORT_");
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<_> = names
+        .filter(|name| name.starts_with("DOORPOST_") && !is_ours(name) && !is_of_service(name))
+        .collect();
+    unknown.sort();
+    unknown
+}
+
 impl Args for ServeArgs {
     fn augment_args(command: Command) -> Command {
         command.args(FLAGS.iter().map(argument))

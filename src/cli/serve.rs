@@ -1,7 +1,7 @@
 //! `doorpost serve`: opens the doors, tells where they are, and runs until it is told to stop.
 
 use super::style::{BOLD, DIM, SERVER, paint};
-use super::{Failure, ServeArgs, certificate_directory, live, log};
+use super::{Failure, ServeArgs, args, certificate_directory, live, log};
 use crate::app::{Doorpost, StartError};
 use crate::config::{Config, Format, PortSet};
 use crate::smtp::policy::{AuthMode, TlsMode};
@@ -17,9 +17,12 @@ use tokio::sync::{mpsc, oneshot};
 /// How long the last lines of the live view may take.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let (mut config, _) = args.load()?;
+pub(super) fn run(given: &ServeArgs) -> Result<(), Failure> {
+    let (mut config, _) = given.load()?;
     let log = log::begin(&config);
+    for name in args::unknown_variables() {
+        tracing::warn!("the variable {name} sets nothing; `doorpost --help` lists those that do");
+    }
     raise_file_limit();
     // The time zone can be asked for only while there is one thread.
     let offset = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
