@@ -263,7 +263,15 @@ async fn a_test_can_wait_for_mail() {
             arrived.iter().map(|m| &m["subject"]).collect::<Vec<_>>(),
             ["late again", "later", "late", "early"]
         );
-        for wrong in ["timeout=6m", "timeout=soon", "count=x", "since=x", "colour=red"] {
+        for wrong in [
+            "timeout=6m",
+            "timeout=soon",
+            "count=x",
+            "count=0",
+            "count=1001",
+            "since=x",
+            "colour=red",
+        ] {
             assert_eq!(
                 http(web, "localhost", "GET", &format!("/api/messages/wait?{wrong}")).0,
                 400,

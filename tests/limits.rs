@@ -195,3 +195,41 @@ async fn a_client_that_does_not_read_cannot_hold_the_server() {
     tokio::time::timeout(support::PATIENCE, doorpost.stop()).await.unwrap();
     drop(deaf);
 }
+
+/// Also one that goes on asking after the server has begun to stop, and reads nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_only_asks_cannot_hold_the_server() {
+    let (doorpost, address) = start(|config| {
+        config.door_mut("relay").unwrap().deadlines.grace = std::time::Duration::from_millis(300);
+    })
+    .await;
+    let begun = client(move || {
+        let mut client = Client::connect(address);
+        client.begin_data();
+        client.send("half a message\r\n.\r\nMAIL FROM:<a@example.org>\r\n");
+        client
+    })
+    .await;
+    let asking = tokio::task::spawn_blocking(move || {
+        let commands = "HELP\r\n".repeat(5000);
+        // Ends when the server closes.
+        while std::io::Write::write_all(&mut begun.stream(), commands.as_bytes()).is_ok() {}
+    });
+    tokio::time::timeout(support::PATIENCE, doorpost.stop()).await.unwrap();
+    drop(doorpost);
+    asking.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_tls_clients_do_not_hold_the_server() {
+    let (doorpost, _) = start(|_| {}).await;
+    let address = doorpost.door("submissions").unwrap().addresses[0];
+    let connecting = tokio::task::spawn_blocking(move || {
+        let connect = |_| std::net::TcpStream::connect(address);
+        (0..300).map_while(|n| connect(n).ok()).collect::<Vec<_>>()
+    });
+    tokio::task::yield_now().await;
+    let stopped = tokio::time::timeout(std::time::Duration::from_secs(20), doorpost.stop()).await;
+    assert!(stopped.is_ok(), "a handshake holds the server");
+    drop(connecting.await.unwrap());
+}

@@ -46,8 +46,8 @@ struct Connection<'a> {
     actions: Vec<Action>,
     output: Vec<u8>,
     timer: Pin<Box<Sleep>>,
-    /// Whether the session knows that the server stops.
-    told: bool,
+    /// Set once the session knows that the server stops: when it is to be over.
+    stop_by: Option<Instant>,
 }
 
 /// What woke a connection.
@@ -82,7 +82,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
         actions: Vec::new(),
         output: Vec::new(),
         timer: Box::pin(tokio::time::sleep_until(started)),
-        told: false,
+        stop_by: None,
     };
     connection.run().await;
     file(&entry, shared, door);
@@ -125,10 +125,7 @@ impl Connection<'_> {
                 }
                 Woken::Read(Err(error)) => self.feed(Input::Broken(in_words(&error))),
                 Woken::Time => self.feed(Input::Time),
-                Woken::Stop => {
-                    self.told = true;
-                    self.feed(Input::Shutdown);
-                }
+                Woken::Stop => self.tell_of_stop(),
             }
         }
     }
@@ -141,33 +138,42 @@ impl Connection<'_> {
     /// Does what the session wants, and sends what is to be sent; true where it is over.
     async fn perform(&mut self) -> bool {
         let mut over = false;
-        // What an action leads to comes behind it: actions are taken from the front.
-        let mut next = 0;
-        while next < self.actions.len() {
-            match std::mem::replace(&mut self.actions[next], Action::Close) {
-                Action::Send(reply) => {
-                    let enhanced = self.door.policy.extensions.enhanced_status_codes;
-                    reply.render(enhanced, &mut self.output);
+        loop {
+            // What an action leads to comes behind it: actions are taken from the front.
+            let mut next = 0;
+            while next < self.actions.len() {
+                match std::mem::replace(&mut self.actions[next], Action::Close) {
+                    Action::Send(reply) => {
+                        let enhanced = self.door.policy.extensions.enhanced_status_codes;
+                        reply.render(enhanced, &mut self.output);
+                    }
+                    Action::Store(incoming) => {
+                        let result = self.keep(*incoming).await;
+                        self.feed(Input::Stored(result));
+                    }
+                    Action::StartTls => {
+                        self.flush().await;
+                        self.start_tls().await;
+                    }
+                    Action::Close => over = true,
                 }
-                Action::Store(incoming) => {
-                    let result = self.keep(*incoming).await;
-                    self.feed(Input::Stored(result));
-                }
-                Action::StartTls => {
-                    self.flush().await;
-                    self.start_tls().await;
-                }
-                Action::Close => over = true,
+                next += 1;
             }
-            next += 1;
+            self.actions.clear();
+            self.flush().await;
+            // While it was sent the server may have begun to stop, which is to be said too.
+            if self.actions.is_empty() {
+                return over;
+            }
         }
-        self.actions.clear();
-        self.flush().await;
-        over || !self.actions.is_empty() && self.session_is_over()
     }
 
-    fn session_is_over(&self) -> bool {
-        self.entry.session().ended().is_some()
+    /// Tells the session that the server stops, once.
+    fn tell_of_stop(&mut self) {
+        if self.stop_by.is_none() {
+            self.stop_by = Some(Instant::now() + self.door.policy.deadlines.grace);
+            self.feed(Input::Shutdown);
+        }
     }
 
     /// Sends what has gathered. A client that does not read is not waited for longer than one
@@ -178,20 +184,26 @@ impl Connection<'_> {
         }
         let output = std::mem::take(&mut self.output);
         let deadlines = self.door.policy.deadlines;
-        let entry = Arc::clone(&self.entry);
         let end_of_session = self.started + deadlines.session;
-        let last_moment = (Instant::now() + deadlines.command).min(end_of_session);
-        let mut stopping = false;
+        let mut last_moment = (Instant::now() + deadlines.command).min(end_of_session);
+        if let Some(stop_by) = self.stop_by {
+            last_moment = last_moment.min(stop_by + LINGER);
+        }
         let written = {
-            let write = self.transport.write_all(&output);
+            let Self { transport, entry, actions, started, stop_by, .. } = self;
+            let write = transport.write_all(&output);
             tokio::pin!(write);
             tokio::select! {
                 biased;
                 result = &mut write => Some(result),
                 () = tokio::time::sleep_until(last_moment) => None,
                 () = entry.stop.notified() => {
-                    stopping = true;
-                    tokio::time::timeout(deadlines.grace, write).await.ok()
+                    // Told now, not when the client has read: its grace time begins.
+                    let by = *stop_by.get_or_insert_with(|| {
+                        entry.session().handle(Input::Shutdown, started.elapsed(), actions);
+                        Instant::now() + deadlines.grace
+                    });
+                    tokio::time::timeout_at(last_moment.min(by), write).await.ok()
                 }
             }
         };
@@ -199,9 +211,6 @@ impl Connection<'_> {
             Some(Ok(())) => {}
             Some(Err(error)) => self.feed(Input::Broken(in_words(&error))),
             None => self.feed(Input::Broken("the client does not read its replies".into())),
-        }
-        if stopping && !std::mem::replace(&mut self.told, true) {
-            self.feed(Input::Shutdown);
         }
     }
 
@@ -246,8 +255,7 @@ impl Connection<'_> {
         if deadline.is_some_and(|at| Instant::now() >= at) {
             return Woken::Time;
         }
-        if is_stopping(self.shared) && !self.told {
-            self.told = true;
+        if is_stopping(self.shared) && self.stop_by.is_none() {
             return Woken::Stop;
         }
         if let Some(at) = deadline
@@ -308,6 +316,10 @@ impl Connection<'_> {
     }
 
     async fn start_tls(&mut self) {
+        // One that was accepted while the server began to stop is in no list of those to be told.
+        if is_stopping(self.shared) {
+            return self.tell_of_stop();
+        }
         let implicit = self.door.policy.tls == TlsMode::Implicit;
         let Some(deadline) = self.entry.session().deadline() else { return };
         let deadline = self.started + deadline;

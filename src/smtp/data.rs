@@ -4,11 +4,10 @@
 //! so that the message can be refused at its true end; that is what makes smuggling impossible.
 //! Where a door takes bare LF, LF ends a line everywhere, as in servers of old.
 
-use super::budget::{Budget, Reservation};
+use super::budget::Reservation;
 use super::replies;
 use super::reply::Reply;
 use memchr::{memchr, memchr2, memchr2_iter, memrchr};
-use std::sync::Arc;
 
 /// Finds the end of DATA and removes the client's dots, over any cutting of the input.
 #[derive(Debug, Default)]
@@ -157,19 +156,28 @@ pub(super) struct Receiving {
     bytes: Vec<u8>,
     received: u64,
     reservation: Reservation,
+    /// Octets of the envelope that are to be held as well.
+    envelope: u64,
     limit: u64,
     refusal: Option<Reply>,
 }
 
 impl Receiving {
     /// Ready for a message of at most `limit` octets, of which `declared` were announced.
-    pub(super) fn new(budget: &Arc<Budget>, limit: u64, declared: Option<u64>) -> Self {
+    /// `reservation` holds the memory of the envelope, which counts `envelope` octets.
+    pub(super) fn new(
+        reservation: Reservation,
+        envelope: u64,
+        limit: u64,
+        declared: Option<u64>,
+    ) -> Self {
         // An announcement is not a message: more is reserved when the octets come.
         let capacity = usize::try_from(declared.unwrap_or(2048).min(64 * 1024)).unwrap_or(0);
         Self {
             bytes: Vec::with_capacity(capacity),
             received: 0,
-            reservation: Reservation::new(budget),
+            reservation,
+            envelope,
             limit,
             refusal: None,
         }
@@ -183,7 +191,7 @@ impl Receiving {
         }
         if self.received > self.limit {
             self.refuse(replies::TOO_LARGE);
-        } else if !self.reservation.grow_to(self.received) {
+        } else if !self.reservation.grow_to(self.envelope.saturating_add(self.received)) {
             self.refuse(replies::NO_STORAGE);
         } else {
             self.bytes.extend_from_slice(content);
@@ -242,6 +250,7 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::Budget;
     use super::*;
 
     /// Content, whether it ended, and what of the input stood behind the end.
@@ -327,12 +336,12 @@ mod tests {
     #[test]
     fn a_message_stays_within_its_limits() {
         let budget = Budget::new(100_000);
-        let mut small = Receiving::new(&budget, 10, None);
+        let mut small = Receiving::new(Reservation::new(&budget), 0, 10, None);
         small.push(b"12345");
         small.push(b"678901");
         assert_eq!(small.received(), 11);
         assert_eq!(small.finish().err(), Some(replies::TOO_LARGE));
-        let mut large = Receiving::new(&budget, 1_000_000, Some(1_000_000));
+        let mut large = Receiving::new(Reservation::new(&budget), 0, 1_000_000, Some(1_000_000));
         large.push(&[b'x'; 65_536]);
         large.push(b"x");
         assert_eq!(budget.free(), 100_000, "a refused message holds memory");

@@ -59,7 +59,9 @@ pub(super) async fn check(
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header);
     // A page from elsewhere may not ask for anything in the name of who looks at it.
-    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let origin = request.headers().get(header::ORIGIN);
+    // One that is no text is nobody's that we know.
+    let origin = origin.map(|origin| origin.to_str().unwrap_or_default());
     let origin = origin.map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
     match host {
         Some(_) if origin.is_some_and(|origin| !hosts.allows(origin)) => {

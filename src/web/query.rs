@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Parameters, State};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -77,6 +77,13 @@ fn read_id(name: &str, text: Option<&str>) -> Result<Option<MessageId>, Problem>
     text.parse().map(Some).map_err(wrong)
 }
 
+fn between(name: &str, number: usize) -> Result<usize, Problem> {
+    if (1..=LARGEST_PAGE).contains(&number) {
+        return Ok(number);
+    }
+    Err(Problem::bad_request(&format!("{name}={number} is not between 1 and {LARGEST_PAGE}")))
+}
+
 /// Work that may take long, away from the threads that serve the doors.
 async fn aside<T: Send + 'static>(
     store: &Arc<Store>,
@@ -94,13 +101,7 @@ pub(super) async fn list(
     let given = parameters(given)?;
     let query = read_query(given.query.as_deref())?;
     let cursor = read_id("cursor", given.cursor.as_deref())?;
-    let limit = match given.limit.unwrap_or(PAGE) {
-        limit if (1..=LARGEST_PAGE).contains(&limit) => limit,
-        limit => {
-            let text = format!("limit={limit} is not between 1 and {LARGEST_PAGE}");
-            return Err(Problem::bad_request(&text));
-        }
-    };
+    let limit = between("limit", given.limit.unwrap_or(PAGE))?;
     let page = aside(&store, move |store| {
         if query.is_all() {
             let found = store.messages().newest(cursor).take(limit + 1).collect();
@@ -139,10 +140,10 @@ pub(super) async fn wait(
     let given = parameters(given)?;
     let query = read_query(given.query.as_deref())?;
     let since = read_id("since", given.since.as_deref())?;
-    let count = given.count.unwrap_or(1).clamp(1, LARGEST_PAGE);
+    let count = between("count", given.count.unwrap_or(1))?;
     let timeout = read_timeout(given.timeout.as_deref())?;
     let end = tokio::time::Instant::now() + timeout;
-    let mut seen = Seen { since, newest: 0, found: BTreeMap::new() };
+    let mut seen = Seen { since, newest: 0, judged: BTreeSet::new(), found: BTreeMap::new() };
     loop {
         let version = store.version();
         let query = query.clone();
@@ -186,6 +187,8 @@ struct Seen {
     since: Option<MessageId>,
     /// The largest number that was looked at.
     newest: u64,
+    /// Those near it that were read already: nothing is read twice.
+    judged: BTreeSet<MessageId>,
     found: BTreeMap<MessageId, Arc<Message>>,
 }
 
@@ -194,11 +197,16 @@ impl Seen {
     fn look(mut self, store: &Store, query: &Query) -> Self {
         let from = self.newest.saturating_sub(OVERLAP).max(self.since.map_or(0, MessageId::get));
         for message in store.messages().newest(None).take_while(|m| m.id().get() > from) {
+            if !self.judged.insert(message.id()) {
+                continue;
+            }
             self.newest = self.newest.max(message.id().get());
             if storage::matches(query, &message) {
                 self.found.insert(message.id(), message);
             }
         }
+        let newest = self.newest;
+        self.judged.retain(|id| id.get() + OVERLAP > newest);
         self
     }
 }

@@ -131,6 +131,10 @@ impl Session {
             return Err(replies::STARTTLS_ARGUMENT);
         }
         self.abandon_transaction();
+        // A handshake would be cut off; the caller says that the server stops.
+        if self.clock.is_stopping() {
+            return Ok(());
+        }
         self.reply(replies::READY_FOR_TLS, actions);
         self.begin_tls(actions);
         Ok(())

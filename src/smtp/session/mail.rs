@@ -12,6 +12,13 @@ use crate::mail::{Envelope, ForwardPath, PathError, Recipient, ReversePath};
 /// Octets of an envelope that are not charged to the memory for mail in flight.
 const SMALL_ENVELOPE: usize = 8 * 1024;
 
+impl Open {
+    /// Octets of the envelope that are charged to the memory for mail in flight.
+    pub(super) fn charged(&self) -> u64 {
+        if self.weight <= SMALL_ENVELOPE { 0 } else { self.weight as u64 }
+    }
+}
+
 impl Session {
     pub(super) fn mail(&mut self, argument: &[u8], actions: &mut Vec<Action>) -> Result<(), Reply> {
         if self.policy.auth == AuthMode::Required && self.identity.is_none() {
@@ -65,8 +72,12 @@ impl Session {
 
     /// Whether there is memory for one more recipient. A small envelope is not counted.
     fn has_room(open: &mut Open, recipient: &Recipient) -> bool {
-        open.weight += recipient.memory();
-        open.weight <= SMALL_ENVELOPE || open.reservation.grow_to(open.weight as u64)
+        let weight = open.weight + recipient.memory();
+        let has_room = weight <= SMALL_ENVELOPE || open.reservation.grow_to(weight as u64);
+        if has_room {
+            open.weight = weight;
+        }
+        has_room
     }
 
     pub(super) fn rcpt(&mut self, argument: &[u8], actions: &mut Vec<Action>) -> Result<(), Reply> {

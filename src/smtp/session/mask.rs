@@ -43,17 +43,26 @@ impl Session {
 
     /// Records what is known of a line that was too long to keep.
     pub(super) fn record_overlong(&mut self, start: &[u8], in_auth: bool) {
-        let hides = (in_auth || self.hush) && !self.policy.show_secrets;
+        let is_auth = in_auth || begins_with_auth(start);
+        let hides = (is_auth || self.hush) && !self.policy.show_secrets;
         self.record_client(if hides { MASK } else { start });
     }
 }
 
+/// Whether a line is AUTH or meant to be, whatever slipped in front of it.
 fn begins_with_auth(text: &[u8]) -> bool {
-    text.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH"))
+    meant(text).get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH"))
+}
+
+fn meant(text: &[u8]) -> &[u8] {
+    let slipped = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | 0);
+    let start = text.iter().position(|b| !slipped(b)).unwrap_or(text.len());
+    &text[start..]
 }
 
 /// `AUTH MECHANISM ********`; the mechanism only where the word can be one.
 fn masked_auth(text: &[u8]) -> Vec<u8> {
+    let text = meant(text);
     let mut words = text.split(|b| *b == b' ').filter(|word| !word.is_empty());
     let verb = words.next().filter(|verb| verb.len() == 4).unwrap_or(b"AUTH");
     let mut shown = verb.to_vec();
@@ -98,6 +107,8 @@ mod tests {
             ("AUTH AGFsaWNlAHNlY3JldA==", "AUTH ********"),
             ("AUTH\tPLAIN AGEAYg==", "AUTH ********"),
             ("AUTH", "AUTH"),
+            (" AUTH PLAIN AGEAYg==", "AUTH PLAIN ********"),
+            ("\"AUTH PLAIN AGEAYg==\"", "AUTH PLAIN ********"),
         ] {
             let masked = masked_auth(line.as_bytes());
             assert_eq!(String::from_utf8_lossy(&masked), shown, "{line}");

@@ -1,5 +1,6 @@
 //! DATA and BDAT: the message comes in, and goes to the store (RFC 5321 §4.1.1.4, RFC 3030).
 
+use super::super::budget::{Budget, Reservation};
 use super::super::data::{DotReader, Progress, Receiving, Unclean};
 use super::super::policy::BareLf;
 use super::super::replies;
@@ -8,6 +9,7 @@ use super::super::transcript::{Kind, Note};
 use super::command::no_arguments;
 use super::{Action, Awaiting, Chunk, Data, Ended, Incoming, Open, Session, State, Verdict};
 use crate::mail::{Body, Envelope};
+use std::sync::Arc;
 
 /// Octets over the limit that are swallowed for the sake of a reply at the right place.
 const SWALLOWED: u64 = 1 << 30;
@@ -33,8 +35,11 @@ impl Session {
         }
         self.reply(replies::SEND_DATA, actions);
         self.clock.data_begins();
-        if let State::InTransaction(open) = std::mem::replace(&mut self.state, State::Identified) {
-            let receiving = self.receiving(&open.envelope);
+        let (limit, budget) = (self.policy.limits.message_size, &self.context.budget);
+        if let State::InTransaction(mut open) =
+            std::mem::replace(&mut self.state, State::Identified)
+        {
+            let receiving = Self::receiving(&mut open, limit, budget, None);
             let reader = DotReader::new(self.policy.bare_lf == BareLf::Accept);
             let progress = Progress::new();
             self.state = State::ReceivingData(Box::new(Data {
@@ -47,12 +52,16 @@ impl Session {
         Ok(())
     }
 
-    fn receiving(&self, envelope: &Envelope) -> Receiving {
-        Receiving::new(
-            &self.context.budget,
-            self.policy.limits.message_size,
-            envelope.declared_size,
-        )
+    /// Ready for the message of a transaction; the memory of its envelope goes along.
+    fn receiving(
+        open: &mut Open,
+        limit: u64,
+        budget: &Arc<Budget>,
+        declared: Option<u64>,
+    ) -> Receiving {
+        let held = std::mem::replace(&mut open.reservation, Reservation::new(budget));
+        let declared = open.envelope.declared_size.or(declared);
+        Receiving::new(held, open.charged(), limit, declared)
     }
 
     pub(super) fn receive_data(&mut self, bytes: &[u8], actions: &mut Vec<Action>) -> usize {
@@ -232,9 +241,8 @@ impl Session {
             && let Some(open) = &mut chunk.open
         {
             if open.chunks.is_none() {
-                let limit = self.policy.limits.message_size;
-                let declared = open.envelope.declared_size.or(Some(chunk.size));
-                open.chunks = Some(Receiving::new(&self.context.budget, limit, declared));
+                let (limit, budget) = (self.policy.limits.message_size, &self.context.budget);
+                open.chunks = Some(Self::receiving(open, limit, budget, Some(chunk.size)));
             }
             if let Some(chunks) = &mut open.chunks {
                 chunks.push(&bytes[..used]);
@@ -272,8 +280,11 @@ impl Session {
             return self.refuse_counted("BDAT", reply, actions);
         }
         if last {
-            let mut receiving =
-                open.chunks.take().unwrap_or_else(|| self.receiving(&open.envelope));
+            let (limit, budget) = (self.policy.limits.message_size, &self.context.budget);
+            let mut receiving = match open.chunks.take() {
+                Some(chunks) => chunks,
+                None => Self::receiving(&mut open, limit, budget, None),
+            };
             if open.envelope.body != Body::BinaryMime {
                 self.refuse_unclean(open.check.finish(), &mut receiving);
             }
