@@ -9,7 +9,7 @@ pub use builder::{Builder, StartError, certificate_names};
 use crate::search;
 use crate::server::Server;
 use crate::smtp::TlsFacts;
-use crate::storage::{self, Door, Message, SessionEntry, Store};
+use crate::storage::{self, Door, Message, Selection, SessionEntry, Store};
 use crate::tls::Identity;
 use std::fmt;
 use std::net::SocketAddr;
@@ -111,8 +111,8 @@ impl Doorpost {
 
     /// All messages that are kept, oldest first.
     #[must_use]
-    pub fn messages(&self) -> Vec<Arc<Message>> {
-        let mut messages: Vec<_> = self.parts.store.messages().newest(None).collect();
+    pub fn messages(&self) -> Vec<Message> {
+        let mut messages: Vec<_> = self.parts.store.newest().collect();
         messages.reverse();
         messages
     }
@@ -122,23 +122,18 @@ impl Doorpost {
     ///
     /// # Errors
     /// Points at what is wrong with the query.
-    pub fn search(&self, query: &str) -> Result<Vec<Arc<Message>>, SearchError> {
+    pub fn search(&self, query: &str) -> Result<Vec<Message>, SearchError> {
         let query = search::parse(query, OffsetDateTime::now_utc())?;
         storage::check(&query)?;
-        let mut found: Vec<_> = self
-            .parts
-            .store
-            .messages()
-            .newest(None)
-            .filter(|message| storage::matches(&query, message))
-            .collect();
+        let mut found: Vec<_> =
+            self.parts.store.newest().filter(|message| storage::matches(&query, message)).collect();
         found.reverse();
         Ok(found)
     }
 
     /// Forgets all messages.
     pub fn clear(&self) {
-        self.parts.store.messages().clear();
+        let _ = self.parts.store.remove(&Selection::All);
     }
 
     /// All sessions that are known, oldest first, also those that failed and those that run.
@@ -157,12 +152,12 @@ impl Doorpost {
         &self,
         wanted: impl Fn(&Message) -> bool,
         timeout: Duration,
-    ) -> Result<Arc<Message>, NotFound> {
-        let look = |store: &Store| store.messages().newest(None).find(|message| wanted(message));
+    ) -> Result<Message, NotFound> {
+        let look = |store: &Store| store.newest().find(|message| wanted(message));
         let found = tokio::time::timeout(timeout, self.parts.store.wait_until(look)).await;
         found.map_err(|_| NotFound {
             waited: timeout,
-            arrived: self.messages().iter().map(|message| describe(message)).collect(),
+            arrived: self.messages().iter().map(describe).collect(),
         })
     }
 

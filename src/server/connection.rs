@@ -70,7 +70,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
     }
     let context = Context { peer: peer.ip(), budget: Arc::clone(&shared.budget), entropy };
     let session = Session::new(Arc::clone(&door.policy), context);
-    let entry = shared.store.sessions().began(session, peer, local);
+    let entry = shared.store.session_began(session, peer, local);
     door.counts.add_session();
     let started = Instant::now();
     let mut connection = Connection {
@@ -222,16 +222,15 @@ impl Connection<'_> {
             received_at: OffsetDateTime::now_utc(),
             door: Arc::clone(&self.door.policy.door),
             hostname: Arc::clone(&self.door.policy.hostname),
-            session: self.entry.id,
+            session: Some(self.entry.id),
             peer: self.entry.peer,
             envelope,
-            bytes: bytes.into(),
             protocol,
             hello,
             auth_user,
             tls,
         };
-        let kept = self.shared.store.keep(arrival).await;
+        let kept = self.shared.store.keep(arrival, bytes.into()).await;
         drop(reservation);
         match kept {
             Ok(message) => {
@@ -239,6 +238,10 @@ impl Connection<'_> {
                 Ok(message.id())
             }
             Err(StoreError::Full) => Err(replies::NO_STORAGE),
+            Err(error) => {
+                tracing::error!(%error, "a message could not be kept, the client was told so (451)");
+                Err(replies::STORE_FAILED)
+            }
         }
     }
 

@@ -132,8 +132,8 @@ fn name(path: Named) -> Result<String, Problem> {
     path.map(|Path(name)| name).map_err(|_| Problem::not_found("that is no identifier"))
 }
 
-fn find_message(store: &Store, id: &str) -> Result<Arc<crate::storage::Message>, Problem> {
-    let found = id.parse().ok().and_then(|id| store.messages().get(id));
+fn find_message(store: &Store, id: &str) -> Result<crate::storage::Message, Problem> {
+    let found = id.parse().ok().and_then(|id| store.message(id).ok().flatten());
     found.ok_or_else(|| Problem::not_found(&format!("there is no message {id}")))
 }
 
@@ -143,7 +143,7 @@ async fn message(State(store): State<Arc<Store>>, id: Named) -> Result<Json<Mess
 
 async fn delete(State(store): State<Arc<Store>>, id: Named) -> Result<StatusCode, Problem> {
     let message = find_message(&store, &name(id)?)?;
-    store.messages().remove(message.id());
+    let _ = store.remove(&crate::storage::Selection::Ids(vec![message.id()]));
     Ok(StatusCode::NO_CONTENT)
 }
 

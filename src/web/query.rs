@@ -104,10 +104,14 @@ pub(super) async fn list(
     let limit = between("limit", given.limit.unwrap_or(PAGE))?;
     let page = aside(&store, move |store| {
         if query.is_all() {
-            let found = store.messages().newest(cursor).take(limit + 1).collect();
-            return page(found, limit, store.messages().count());
+            let found = store
+                .newest()
+                .skip_while(|m| cursor.is_some_and(|c| m.id() >= c))
+                .take(limit + 1)
+                .collect();
+            return page(found, limit, store.usage().messages);
         }
-        let all = store.messages().newest(None).filter(|m| storage::matches(&query, m));
+        let all = store.newest().filter(|m| storage::matches(&query, m));
         let (mut found, mut total) = (Vec::new(), 0);
         for message in all {
             total += 1;
@@ -121,12 +125,12 @@ pub(super) async fn list(
 }
 
 /// A page of what was found, which is one more than fits where another page follows.
-fn page(mut found: Vec<Arc<Message>>, limit: usize, total: u64) -> MessageList {
+fn page(mut found: Vec<Message>, limit: usize, total: u64) -> MessageList {
     let more = found.len() > limit;
     found.truncate(limit);
     MessageList {
         next: found.last().map(|message| message.id()).filter(|_| more),
-        messages: found.iter().map(|message| MessageView::new(message)).collect(),
+        messages: found.iter().map(MessageView::new).collect(),
         total,
     }
 }
@@ -157,10 +161,9 @@ pub(super) async fn wait(
             break;
         }
     }
-    let arrived = store.messages().newest(None).take_while(|m| since.is_none_or(|id| m.id() > id));
+    let arrived = store.newest().take_while(|m| since.is_none_or(|id| m.id() > id));
     let arrived: Vec<_> = arrived.take(TOLD).map(|message| MessageView::new(&message)).collect();
-    let matched: Vec<_> =
-        seen.found.values().rev().map(|message| MessageView::new(message)).collect();
+    let matched: Vec<_> = seen.found.values().rev().map(MessageView::new).collect();
     let text = format!(
         "{} of {count} messages came within {}",
         matched.len(),
@@ -189,14 +192,14 @@ struct Seen {
     newest: u64,
     /// Those near it that were read already: nothing is read twice.
     judged: BTreeSet<MessageId>,
-    found: BTreeMap<MessageId, Arc<Message>>,
+    found: BTreeMap<MessageId, Message>,
 }
 
 impl Seen {
     /// Looks at what is new since the last time.
     fn look(mut self, store: &Store, query: &Query) -> Self {
         let from = self.newest.saturating_sub(OVERLAP).max(self.since.map_or(0, MessageId::get));
-        for message in store.messages().newest(None).take_while(|m| m.id().get() > from) {
+        for message in store.newest().take_while(|m| m.id().get() > from) {
             if !self.judged.insert(message.id()) {
                 continue;
             }
@@ -223,8 +226,10 @@ pub(super) async fn delete(
         return Err(Problem::bad_request(text));
     }
     let deleted = aside(&store, move |store| {
-        let found = store.messages().newest(None).filter(|m| storage::matches(&query, m));
-        found.filter(|message| store.messages().remove(message.id())).count()
+        let found = store.newest().filter(|m| storage::matches(&query, m));
+        found
+            .filter(|m| store.remove(&storage::Selection::Ids(vec![m.id()])).is_ok_and(|n| n > 0))
+            .count()
     });
     Ok(Json(serde_json::json!({ "deleted": deleted.await? })))
 }

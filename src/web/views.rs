@@ -32,7 +32,7 @@ pub(super) struct MessageView {
     #[serde(with = "time::serde::rfc3339")]
     received_at: OffsetDateTime,
     door: String,
-    session: SessionId,
+    session: Option<SessionId>,
     size: usize,
     auth_user: Option<String>,
     tls: Option<TlsView>,

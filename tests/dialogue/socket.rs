@@ -136,7 +136,7 @@ impl Line {
     }
 
     fn kept(&self) -> Vec<Kept> {
-        let kept = |message: Arc<doorpost::storage::Message>| Kept {
+        let kept = |message: doorpost::storage::Message| Kept {
             envelope: message.envelope().clone(),
             bytes: message.bytes().to_vec(),
             user: message.arrival().auth_user.as_deref().map(str::to_owned),

@@ -1,0 +1,117 @@
+//! Where messages are kept: the one thing in which backends differ. A backend holds octets,
+//! envelopes and marks, and tells, in order, what happened to them; to find messages by what is in
+//! them is the index's part, which can be made anew from any backend.
+
+use super::{Arrival, Marks, Message};
+use crate::mail::MessageId;
+use bytes::Bytes;
+use std::fmt;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use tokio::sync::oneshot;
+
+/// Why something is not kept, or not found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no room: the message is larger than everything that may be kept, or the disk is
+    /// full.
+    #[error("there is no room left")]
+    Full,
+    /// The store failed, and how. It may pass.
+    #[error("{0}")]
+    Failed(String),
+    /// A search took longer than it may.
+    #[error("the search took longer than {0} s; ask for less, or more precisely")]
+    TooLong(u64),
+}
+
+/// What happened in a backend.
+#[derive(Clone, Debug)]
+pub(super) enum Happened {
+    /// A message was kept. Told before anybody hears of it.
+    Added(MessageId),
+    /// These are gone.
+    Removed(Vec<MessageId>),
+    /// All up to this one are gone.
+    RemovedUpTo(MessageId),
+    /// These were marked.
+    Marked(Vec<MessageId>, Marks),
+}
+
+/// Whom a backend tells. It does not wait.
+pub(super) type Tell = Arc<dyn Fn(Happened) + Send + Sync>;
+
+/// What becomes of a message that is to be kept.
+pub(super) enum Keeping {
+    /// It is decided.
+    Done(Result<Message, StoreError>),
+    /// It will be.
+    Later(oneshot::Receiver<Result<Message, StoreError>>),
+}
+
+/// Which messages to remove.
+#[derive(Clone, Debug)]
+pub(super) enum Removal {
+    /// Those with these names.
+    Ids(Vec<MessageId>),
+    /// All up to this one.
+    UpTo(MessageId),
+    /// Those that came before this time, as far as they lie in a row from the oldest on.
+    OlderThan(OffsetDateTime),
+}
+
+/// The marks of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Marked {
+    pub(super) id: MessageId,
+    pub(super) is_read: bool,
+    pub(super) tags: Vec<String>,
+}
+
+/// How much a backend holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Messages.
+    pub messages: u64,
+    /// Octets that they take, envelopes included.
+    pub bytes: u64,
+    /// Messages that had to go since the start, because of a bound.
+    pub pruned: u64,
+}
+
+/// Keeps messages. All methods but [`Backend::keep`] may wait for a disk.
+pub(super) trait Backend: Send + Sync + fmt::Debug {
+    /// Keeps a message; the word that comes back is final.
+    fn keep(&self, arrival: Arrival, bytes: Bytes) -> Keeping;
+    /// The message of that name.
+    fn get(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
+    /// Names of messages, newest first, below `before` where it is given.
+    fn newest(&self, before: Option<MessageId>, limit: usize)
+    -> Result<Vec<MessageId>, StoreError>;
+    /// The last name that was given to a message, whether or not it is still there.
+    fn last(&self) -> Option<MessageId>;
+    /// Removes messages; says how many there were.
+    fn remove(&self, removal: &Removal) -> Result<u64, StoreError>;
+    /// Marks messages.
+    fn mark(&self, ids: &[MessageId], marks: &Marks) -> Result<(), StoreError>;
+    /// All marks, for an index that is made anew.
+    fn marked(&self) -> Result<Vec<Marked>, StoreError>;
+    /// How much it holds.
+    fn usage(&self) -> Usage;
+    /// Brings everything to its end. Nothing is kept any more.
+    fn close(&self);
+}
+
+/// Says that the oldest go: once at first, then ever more rarely, since a full store drops one for
+/// each that it takes.
+pub(super) fn report_pruned(before: u64, more: u64) {
+    let gone = before + more;
+    let crossed = |step: u64| before / step != gone / step;
+    if before.checked_ilog2() != gone.checked_ilog2() && gone < 100_000 || crossed(100_000) {
+        tracing::warn!(
+            gone,
+            "the store is full, the oldest messages go (--max-messages, --max-bytes, --max-age)"
+        );
+    }
+}

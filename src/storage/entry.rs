@@ -1,0 +1,106 @@
+//! A message as lists show it: everything but its octets. And what is asked for, and how much of
+//! it there is.
+
+use super::Arrival;
+use crate::mail::MessageId;
+use crate::mime::Summary;
+use crate::search::Query;
+use std::sync::Arc;
+
+/// A message without its octets.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub id: MessageId,
+    /// How it came here.
+    pub arrival: Arc<Arrival>,
+    /// Its octets.
+    pub size: u64,
+    /// What its header says.
+    pub summary: Summary,
+    /// The inboxes that it is in.
+    pub inboxes: Vec<String>,
+    /// What people have marked it with.
+    pub tags: Vec<String>,
+    /// Whether somebody has read it.
+    pub is_read: bool,
+    /// Whether it has a file that does not belong to the text.
+    pub has_attachment: bool,
+    /// Whether it reports that mail was not delivered.
+    pub is_bounce: bool,
+}
+
+/// Which messages to find.
+#[derive(Clone, Debug)]
+pub struct Find {
+    /// What they have to be.
+    pub query: Query,
+    /// The inbox that they have to be in.
+    pub inbox: Option<String>,
+    /// Only older ones: the last name of the page before.
+    pub before: Option<MessageId>,
+    /// Only newer ones.
+    pub after: Option<MessageId>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// What was found, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// As many as were asked for.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins: [`Find::before`].
+    pub next: Option<MessageId>,
+    /// How many there are in all, whatever the page.
+    pub total: Total,
+}
+
+/// How many messages a query finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The number, or the number at which counting stopped.
+    pub count: u64,
+    /// Whether there are more than that.
+    pub is_more: bool,
+}
+
+/// Which messages to change or remove.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// Every one.
+    All,
+    /// Those with these names.
+    Ids(Vec<MessageId>),
+    /// Those that a query finds.
+    Matching {
+        /// What they have to be.
+        query: Query,
+        /// The inbox that they have to be in.
+        inbox: Option<String>,
+    },
+}
+
+/// What to change about messages. The octets and the envelope never change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Whether they are read from now on.
+    pub read: Option<bool>,
+    /// All tags that they have from now on.
+    pub tags: Option<Vec<String>>,
+    /// Tags that they get.
+    pub add_tags: Vec<String>,
+    /// Tags that they lose.
+    pub remove_tags: Vec<String>,
+}
+
+/// An inbox and what is in it; a tag and what has it (where nothing counts unread ones).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its messages.
+    pub messages: u64,
+    /// Those that nobody has read.
+    pub unread: u64,
+}
