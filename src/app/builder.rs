@@ -5,7 +5,7 @@ use super::{Doorpost, Parts};
 use crate::config::{Config, ConfigError, User, WebConfig};
 use crate::server::{Caps, Server};
 use crate::smtp::Budget;
-use crate::storage::{Bounds, Door, SessionEntry, Store};
+use crate::storage::{Bounds, Door, OpenError, SessionEntry, Settings, Store};
 use crate::tls::{Identity, TlsError};
 use crate::web::{self, HostRule};
 use std::collections::BTreeSet;
@@ -37,6 +37,9 @@ pub enum StartError {
     /// The certificates cannot be made or read.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// Settings that cannot work together.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -123,12 +126,13 @@ impl Builder {
             Some(identity) => identity,
             None => open_identity(&config)?,
         };
-        let store = Store::new(Bounds {
+        let bounds = Bounds {
             messages: config.max_messages,
             message_bytes: config.max_bytes,
             sessions: config.max_sessions,
             session_bytes: config.max_session_bytes,
-        });
+        };
+        let store = Store::open(&Settings { bounds, ..Settings::default() })?;
         let caps = Caps {
             connections: config.max_connections,
             per_address: config.max_connections_per_address,

@@ -9,7 +9,7 @@ pub use builder::{Builder, StartError, certificate_names};
 use crate::search;
 use crate::server::Server;
 use crate::smtp::TlsFacts;
-use crate::storage::{self, Door, Message, Selection, SessionEntry, Store};
+use crate::storage::{Door, Find, Message, Selection, SessionEntry, Store, StoreError};
 use crate::tls::Identity;
 use std::fmt;
 use std::net::SocketAddr;
@@ -59,9 +59,9 @@ pub enum SearchError {
     /// It cannot be read.
     #[error(transparent)]
     Query(#[from] search::QueryError),
-    /// It asks for what this store does not keep.
+    /// It cannot be carried out.
     #[error(transparent)]
-    Unsupported(#[from] storage::Unsupported),
+    Store(#[from] StoreError),
 }
 
 /// No message came that was waited for; its text says what did come.
@@ -124,11 +124,13 @@ impl Doorpost {
     /// Points at what is wrong with the query.
     pub fn search(&self, query: &str) -> Result<Vec<Message>, SearchError> {
         let query = search::parse(query, OffsetDateTime::now_utc())?;
-        storage::check(&query)?;
-        let mut found: Vec<_> =
-            self.parts.store.newest().filter(|message| storage::matches(&query, message)).collect();
-        found.reverse();
-        Ok(found)
+        let find = Find { query, inbox: None, before: None, after: None, limit: usize::MAX };
+        let found = self.parts.store.find(&find)?.entries;
+        let mut messages = Vec::new();
+        for entry in found.into_iter().rev() {
+            messages.extend(self.parts.store.message(entry.id)?);
+        }
+        Ok(messages)
     }
 
     /// Forgets all messages.

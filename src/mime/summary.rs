@@ -2,12 +2,12 @@
 
 use super::header::{Fields, Raw, block};
 use super::limits::HEADER;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 /// What a list shows of a message's header. Missing or broken fields are absent, never an error:
 /// what was sent is kept all the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Subject, decoded.
     pub subject: Option<String>,
@@ -23,7 +23,7 @@ pub struct Summary {
 }
 
 /// An address in a header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Correspondent {
     /// The display name, decoded.
     pub name: Option<String>,

@@ -2,8 +2,8 @@
 //! envelopes and marks, and tells, in order, what happened to them; to find messages by what is in
 //! them is the index's part, which can be made anew from any backend.
 
-use super::{Arrival, Marks, Message};
-use crate::mail::MessageId;
+use super::{Arrival, Marks, Message, SessionEntry, SessionRecord};
+use crate::mail::{MessageId, SessionId};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub(super) enum Removal {
 }
 
 /// The marks of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Marked {
     pub(super) id: MessageId,
     pub(super) is_read: bool,
@@ -95,8 +95,22 @@ pub(super) trait Backend: Send + Sync + fmt::Debug {
     fn remove(&self, removal: &Removal) -> Result<u64, StoreError>;
     /// Marks messages.
     fn mark(&self, ids: &[MessageId], marks: &Marks) -> Result<(), StoreError>;
+    /// How a message came here, and its octets' number.
+    fn arrival(&self, id: MessageId) -> Result<Option<(Arc<Arrival>, u64)>, StoreError>;
     /// All marks, for an index that is made anew.
     fn marked(&self) -> Result<Vec<Marked>, StoreError>;
+    /// Keeps an ended session, where sessions outlive the process.
+    fn keep_session(&self, session: &Arc<SessionEntry>);
+    /// An ended session, with what was said, where it is kept here.
+    fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError>;
+    /// Ended sessions that are kept here, newest first, with what was said.
+    fn sessions(
+        &self,
+        before: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError>;
+    /// Says where the API is, where another process could ask.
+    fn announce(&self, server: &str);
     /// How much it holds.
     fn usage(&self) -> Usage;
     /// Brings everything to its end. Nothing is kept any more.

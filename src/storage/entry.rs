@@ -5,6 +5,7 @@ use super::Arrival;
 use crate::mail::MessageId;
 use crate::mime::Summary;
 use crate::search::Query;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A message without its octets.
@@ -103,4 +104,21 @@ pub struct Group {
     pub messages: u64,
     /// Those that nobody has read.
     pub unread: u64,
+}
+
+impl Marks {
+    /// Whether they change nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The tags of a message that had these before.
+    #[must_use]
+    pub fn applied_to(&self, before: &BTreeSet<String>) -> BTreeSet<String> {
+        let all =
+            self.tags.as_ref().map_or_else(|| before.clone(), |all| all.iter().cloned().collect());
+        let with = all.into_iter().chain(self.add_tags.iter().cloned());
+        with.filter(|tag| !self.remove_tags.contains(tag)).collect()
+    }
 }

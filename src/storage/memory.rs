@@ -6,8 +6,8 @@
 use super::backend::{
     Backend, Happened, Keeping, Marked, Removal, StoreError, Tell, Usage, report_pruned,
 };
-use super::{Arrival, Bounds, Marks, Message};
-use crate::mail::MessageId;
+use super::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord};
+use crate::mail::{MessageId, SessionId};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
@@ -205,9 +205,30 @@ impl Backend for Memory {
         Ok(())
     }
 
+    fn arrival(&self, id: MessageId) -> Result<Option<(Arc<Arrival>, u64)>, StoreError> {
+        let message = self.find(id);
+        Ok(message.map(|m| (Arc::clone(m.arrival()), m.bytes().len() as u64)))
+    }
+
     fn marked(&self) -> Result<Vec<Marked>, StoreError> {
         Ok(Vec::new())
     }
+
+    fn keep_session(&self, _session: &Arc<SessionEntry>) {}
+
+    fn session(&self, _id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        Ok(None)
+    }
+
+    fn sessions(
+        &self,
+        _before: Option<SessionId>,
+        _limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn announce(&self, _server: &str) {}
 
     fn usage(&self) -> Usage {
         Usage {

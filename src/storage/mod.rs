@@ -9,23 +9,29 @@
 //! Bounded by count, octets and age: the oldest goes, and the log and the events say so.
 
 mod backend;
+mod disk;
 mod doors;
 mod entry;
 mod events;
-mod find;
-mod linear;
+mod inbox;
+mod index;
 mod memory;
 mod message;
+#[cfg(test)]
+mod oracle;
 mod record;
 mod sessions;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use backend::{StoreError, Usage};
+pub use disk::OpenError;
 pub use doors::{Counts, Door};
 pub use entry::{Entry, Find, Found, Group, Marks, Selection, Total};
 pub use events::{Change, Event, Events, Lost};
-pub use find::{Unsupported, check, matches};
+pub use inbox::{InboxBy, InboxByError};
 pub use message::{Arrival, Message};
 pub use record::{
     AuthRecord, EndedRecord, HelloRecord, LineRecord, RefusalRecord, ReplyRecord, SessionRecord,
@@ -36,8 +42,12 @@ pub use sessions::{SessionEntry, Sessions};
 use crate::mail::{MessageId, SessionId};
 use backend::{Backend, Happened, Keeping, Removal, Tell};
 use bytes::Bytes;
+use index::{Index, Inlet, Shown};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 /// How much is kept.
@@ -59,6 +69,19 @@ impl Default for Bounds {
     }
 }
 
+/// What a store is to be.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// How much is kept.
+    pub bounds: Bounds,
+    /// How long messages and sessions are kept, where there is an end to it.
+    pub max_age: Option<Duration>,
+    /// What decides in which inboxes a message is.
+    pub inbox_by: InboxBy,
+    /// The folder in which everything is kept; without one it is kept in memory.
+    pub data: Option<PathBuf>,
+}
+
 /// Names of messages that are asked of a backend, or put into an event, at a time.
 const MANY: usize = 1000;
 
@@ -66,11 +89,12 @@ const MANY: usize = 1000;
 #[derive(Debug)]
 pub struct Store {
     backend: Arc<dyn Backend>,
-    linear: linear::Linear,
+    index: Index,
     sessions: Sessions,
     events: Arc<Events>,
     doors: OnceLock<Vec<Arc<Door>>>,
     changes: Arc<Changes>,
+    max_age: Option<Duration>,
 }
 
 /// Counts changes, and wakes whoever waits for one.
@@ -88,31 +112,45 @@ impl Changes {
 }
 
 impl Store {
-    /// An empty store in memory.
-    #[must_use]
-    pub fn new(bounds: Bounds) -> Arc<Self> {
-        let events = Arc::new(Events::new("run".into()));
+    /// Opens a store: what its folder holds, or an empty one in memory.
+    ///
+    /// # Errors
+    /// Says what is wrong with the folder and what it holds; nothing in it is changed then.
+    pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenError> {
+        let bounds = &settings.bounds;
+        let events = Arc::new(Events::new(name_of_run()));
         let changes = Arc::new(Changes::default());
+        let (inlet, outlet) = Inlet::new();
         let tell: Tell = Arc::new({
-            let (events, changes) = (Arc::clone(&events), Arc::clone(&changes));
+            let (events, inlet) = (Arc::clone(&events), inlet.clone());
             move |happened| {
-                match happened {
-                    Happened::Added(id) => events.report(Change::Message(id)),
-                    Happened::Removed(ids) => events.report(Change::Deleted(ids)),
-                    Happened::RemovedUpTo(id) => events.report(Change::DeletedUpTo(id)),
-                    Happened::Marked(ids, _) => events.report(Change::Marked(ids)),
-                }
-                changes.one_more();
+                let change = match &happened {
+                    Happened::Added(id) => Change::Message(*id),
+                    Happened::Removed(ids) => Change::Deleted(ids.clone()),
+                    Happened::RemovedUpTo(id) => Change::DeletedUpTo(*id),
+                    Happened::Marked(ids, _) => Change::Marked(ids.clone()),
+                };
+                inlet.take_in(happened);
+                events.report(change);
             }
         });
-        Arc::new(Self {
-            backend: Arc::new(memory::Memory::new(&bounds, tell)),
-            linear: linear::Linear::default(),
-            sessions: Sessions::new(bounds.sessions, bounds.session_bytes),
-            events,
-            doors: OnceLock::new(),
-            changes,
-        })
+        let mut sessions = Sessions::new(bounds.sessions, bounds.session_bytes);
+        let (backend, file, runs): (Arc<dyn Backend>, _, _) = match &settings.data {
+            None => (Arc::new(memory::Memory::new(bounds, tell)), None, (None, None)),
+            Some(folder) => {
+                let disk = disk::Disk::open(folder, bounds, tell)?;
+                sessions.begin_at(disk.first_session());
+                let (file, runs) = (folder.join(disk::INDEX), disk.runs());
+                (Arc::new(disk), Some(file), runs)
+            }
+        };
+        let advanced = Arc::clone(&changes);
+        let way = (inlet, outlet);
+        let inbox_by = settings.inbox_by.clone();
+        let index = Index::open(file, &backend, way, inbox_by, runs, move || advanced.one_more())?;
+        let doors = OnceLock::new();
+        let max_age = settings.max_age;
+        Ok(Arc::new(Self { backend, index, sessions, events, doors, changes, max_age }))
     }
 
     /// Keeps a message; once this returns, every query finds it.
@@ -141,7 +179,32 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn entry(&self, id: MessageId) -> Result<Option<Entry>, StoreError> {
-        Ok(self.backend.get(id)?.map(|message| self.linear.entry(&message)))
+        Ok(self.entries(&[id])?.pop())
+    }
+
+    /// Messages as lists show them; those that are gone are left out.
+    fn entries(&self, ids: &[MessageId]) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::new();
+        for (id, shown) in ids.iter().zip(self.index.shown(ids)?) {
+            if let Some(shown) = shown
+                && let Some((arrival, size)) = self.backend.arrival(*id)?
+            {
+                let Shown { summary, inboxes, tags, is_read, has_attachment, is_bounce } = shown;
+                let id = *id;
+                entries.push(Entry {
+                    id,
+                    arrival,
+                    size,
+                    summary,
+                    inboxes,
+                    tags,
+                    is_read,
+                    has_attachment,
+                    is_bounce,
+                });
+            }
+        }
+        Ok(entries)
     }
 
     /// All messages, newest first, read one by one as they are asked for. One that cannot be read
@@ -175,7 +238,14 @@ impl Store {
     /// # Errors
     /// Where the store fails, or the search takes too long.
     pub fn find(&self, find: &Find) -> Result<Found, StoreError> {
-        Ok(self.linear.find(self.newest(), find))
+        let mut ids = self.index.find(find)?;
+        let more = ids.len() > find.limit;
+        ids.truncate(find.limit);
+        Ok(Found {
+            entries: self.entries(&ids)?,
+            next: ids.last().copied().filter(|_| more),
+            total: self.index.total(&find.query, find.inbox.as_deref())?,
+        })
     }
 
     /// Removes messages; says how many. May take its time.
@@ -206,7 +276,6 @@ impl Store {
     pub fn mark(&self, selection: &Selection, marks: &Marks) -> Result<u64, StoreError> {
         let ids = self.selected(selection)?;
         for ids in ids.chunks(MANY) {
-            self.linear.mark(ids, marks);
             self.backend.mark(ids, marks)?;
         }
         Ok(ids.len() as u64)
@@ -233,8 +302,7 @@ impl Store {
                     after: None,
                     limit: usize::MAX,
                 };
-                let found = self.find(&find)?;
-                Ok(found.entries.into_iter().map(|entry| entry.id).collect())
+                self.index.find(&find)
             }
         }
     }
@@ -244,11 +312,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn tags(&self) -> Result<Vec<Group>, StoreError> {
-        let entries = self.newest().flat_map(|message| {
-            let entry = self.linear.entry(&message);
-            entry.tags.into_iter().map(move |tag| (tag, entry.is_read))
-        });
-        Ok(self.linear.groups(entries))
+        self.index.tags()
     }
 
     /// All inboxes that a message is in.
@@ -256,11 +320,7 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn inboxes(&self) -> Result<Vec<Group>, StoreError> {
-        let entries = self.newest().flat_map(|message| {
-            let entry = self.linear.entry(&message);
-            entry.inboxes.into_iter().map(move |inbox| (inbox, entry.is_read))
-        });
-        Ok(self.linear.groups(entries))
+        self.index.inboxes()
     }
 
     /// Messages that nobody has read.
@@ -268,14 +328,13 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn unread(&self) -> Result<u64, StoreError> {
-        let entries = self.newest().map(|message| self.linear.entry(&message));
-        Ok(entries.filter(|entry| !entry.is_read).count() as u64)
+        self.index.unread()
     }
 
     /// Changes that the index has not yet taken in.
     #[must_use]
     pub fn index_is_behind_by(&self) -> u64 {
-        0
+        self.index.behind()
     }
 
     /// How much is kept.
@@ -323,6 +382,7 @@ impl Store {
     /// Files an ended session.
     pub fn session_ended(&self, entry: &Arc<SessionEntry>) {
         self.sessions.ended(entry);
+        self.backend.keep_session(entry);
         self.events.report(Change::SessionEnded(entry.id));
         self.changes.one_more();
     }
@@ -332,7 +392,38 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        Ok(self.sessions.get(id).map(|entry| SessionRecord::whole(&entry)))
+        match self.sessions.get(id) {
+            Some(entry) => Ok(Some(SessionRecord::whole(&entry))),
+            None => self.backend.session(id),
+        }
+    }
+
+    /// Removes what is older than it may be; says how many messages that were. Asked now and then
+    /// by whoever runs the store.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn remove_what_is_old(&self) -> Result<u64, StoreError> {
+        let Some(age) = self.max_age else { return Ok(0) };
+        let limit = OffsetDateTime::now_utc() - age;
+        self.sessions.remove_before(limit);
+        let removed = self.backend.remove(&Removal::OlderThan(limit))?;
+        if removed > 0 {
+            tracing::info!(removed, "messages older than --max-age are gone");
+        }
+        Ok(removed)
+    }
+
+    /// Says where the API is, for whoever finds the data folder in use.
+    pub fn announce(&self, server: &str) {
+        self.backend.announce(server);
+    }
+
+    /// Brings everything to its end: what was kept is on the disk, and the index is whole. Nothing
+    /// is kept or found any more.
+    pub fn close(&self) {
+        self.backend.close();
+        self.index.close();
     }
 
     /// Counts changes: messages that came, went or were marked, sessions that ended.
@@ -361,5 +452,22 @@ impl Store {
             }
             self.changed_since(version).await;
         }
+    }
+}
+
+/// A name that no other run has, so that its events are not taken for another's.
+fn name_of_run() -> String {
+    let mut octets = [0; 6];
+    // Without random numbers the time has to do; doorpost then serves no connection anyway.
+    if getrandom::fill(&mut octets).is_err() {
+        let now = OffsetDateTime::now_utc().unix_timestamp_nanos().to_le_bytes();
+        octets.copy_from_slice(&now[..6]);
+    }
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -75,6 +75,21 @@ impl Sessions {
         }
     }
 
+    /// Numbers go on from there: those before were given by an earlier run.
+    pub(super) fn begin_at(&mut self, first: SessionId) {
+        *self.next.get_mut() = first.get();
+    }
+
+    /// Forgets those that ended before this time.
+    pub(super) fn remove_before(&self, limit: OffsetDateTime) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_old = |entry: &SessionEntry| entry.ended_at().is_some_and(|end| end < limit);
+        while ended.entries.front().is_some_and(|(entry, _)| is_old(entry)) {
+            let Some((_, memory)) = ended.entries.pop_front() else { break };
+            ended.bytes -= memory;
+        }
+    }
+
     /// Files a session that begins.
     pub fn began(
         &self,

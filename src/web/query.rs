@@ -67,7 +67,6 @@ fn read_query(text: Option<&str>) -> Result<Query, Problem> {
             .with("end", span.end.into())
             .with("help", error.help().map_or(serde_json::Value::Null, Into::into))
     })?;
-    storage::check(&query).map_err(|error| Problem::bad_request(&error.to_string()))?;
     Ok(query)
 }
 
@@ -111,15 +110,11 @@ pub(super) async fn list(
                 .collect();
             return page(found, limit, store.usage().messages);
         }
-        let all = store.newest().filter(|m| storage::matches(&query, m));
-        let (mut found, mut total) = (Vec::new(), 0);
-        for message in all {
-            total += 1;
-            if found.len() <= limit && cursor.is_none_or(|before| message.id() < before) {
-                found.push(message);
-            }
-        }
-        page(found, limit, total)
+        let find =
+            storage::Find { query, inbox: None, before: cursor, after: None, limit: limit + 1 };
+        let found = store.find(&find).unwrap_or_default();
+        let messages = found.entries.iter().filter_map(|e| store.message(e.id).ok().flatten());
+        page(messages.collect(), limit, found.total.count)
     });
     page.await.map(Json)
 }
@@ -204,7 +199,15 @@ impl Seen {
                 continue;
             }
             self.newest = self.newest.max(message.id().get());
-            if storage::matches(query, &message) {
+            let one = Query {
+                root: search::Expr::And(vec![
+                    query.root.clone(),
+                    search::Expr::Term(search::Term::Id(message.id().get())),
+                ]),
+            };
+            let find =
+                storage::Find { query: one, inbox: None, before: None, after: None, limit: 1 };
+            if !store.find(&find).unwrap_or_default().entries.is_empty() {
                 self.found.insert(message.id(), message);
             }
         }
@@ -226,10 +229,7 @@ pub(super) async fn delete(
         return Err(Problem::bad_request(text));
     }
     let deleted = aside(&store, move |store| {
-        let found = store.newest().filter(|m| storage::matches(&query, m));
-        found
-            .filter(|m| store.remove(&storage::Selection::Ids(vec![m.id()])).is_ok_and(|n| n > 0))
-            .count()
+        store.remove(&storage::Selection::Matching { query, inbox: None }).unwrap_or_default()
     });
     Ok(Json(serde_json::json!({ "deleted": deleted.await? })))
 }

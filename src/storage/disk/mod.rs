@@ -1,0 +1,298 @@
+//! Messages and sessions in a folder on a disk.
+//!
+//! A message is kept when it is on the disk (fsync), and not before: [`Backend::keep`] answers then.
+//! One thread writes ([`writer`]), everybody may read at any time. Refuses what [`open`] says.
+
+mod body;
+mod open;
+mod record;
+mod tables;
+mod writer;
+
+pub(in crate::storage) use open::INDEX;
+pub use open::OpenError;
+
+use super::backend::{Backend, Keeping, Marked, Removal, StoreError, Tell, Usage};
+use super::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord};
+use crate::mail::{MessageId, SessionId};
+use body::Coded;
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Sender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tables::{failed, sql_id};
+use time::OffsetDateTime;
+use tokio::sync::oneshot;
+use writer::{Gauge, Keep, Order, Writer};
+
+/// Larger messages are made ready on a thread that may take its time.
+const LARGE: usize = 256 * 1024;
+/// Connections that are kept for the next who reads.
+const IDLE_READERS: usize = 8;
+
+/// A data folder that is open.
+pub(super) struct Disk {
+    path: PathBuf,
+    orders: Sender<Order>,
+    gauge: Arc<Gauge>,
+    largest: u64,
+    readers: Mutex<Vec<Connection>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    first_session: SessionId,
+    runs: (Option<i64>, Option<i64>),
+    /// Held as long as anything here may be written.
+    lock: open::Lock,
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "data in {}", self.path.display())
+    }
+}
+
+impl Disk {
+    pub(super) fn open(folder: &Path, bounds: &Bounds, tell: Tell) -> Result<Self, OpenError> {
+        let opened = open::open(folder)?;
+        let open::Opened { lock, path, connection } = opened;
+        let refused = |error: String| OpenError::Refused { path: path.clone(), error };
+        let (counted, last_run, run) =
+            tables::begin(&connection).map_err(|error| refused(error.to_string()))?;
+        let first_session = u64::try_from(counted.session_end).ok().and_then(SessionId::new);
+        let first_session =
+            first_session.ok_or_else(|| refused("its count of sessions is damaged".to_owned()))?;
+        let gauge = Arc::new(Gauge::default());
+        gauge.set(&counted, 0);
+        let (orders, receiver) = mpsc::channel();
+        let writer = Writer {
+            connection,
+            counted,
+            bounds: *bounds,
+            tell,
+            gauge: Arc::clone(&gauge),
+            pruned: 0,
+            sessions: VecDeque::new(),
+            long: VecDeque::new(),
+        };
+        let thread = std::thread::Builder::new().name("disk".into());
+        let thread = thread.spawn(move || writer.run(&receiver));
+        let thread = thread.map_err(|error| refused(error.to_string()))?;
+        Ok(Self {
+            path,
+            orders,
+            gauge,
+            largest: bounds.message_bytes,
+            readers: Mutex::default(),
+            thread: Mutex::new(Some(thread)),
+            first_session,
+            runs: (Some(last_run), Some(run)),
+            lock,
+        })
+    }
+
+    /// The number of the next session: none of an earlier run comes again.
+    pub(super) fn first_session(&self) -> SessionId {
+        self.first_session
+    }
+
+    /// The number of the run before, and of this one.
+    pub(super) fn runs(&self) -> (Option<i64>, Option<i64>) {
+        self.runs
+    }
+
+    /// Reads with a connection of its own: nobody waits for anybody.
+    fn read<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = idle.map_or_else(|| tables::reader(&self.path), Ok);
+        let reader = reader.map_err(|error| failed(&error))?;
+        let answer = question(&reader).map_err(|error| failed(&error));
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < IDLE_READERS {
+            readers.push(reader);
+        }
+        answer
+    }
+
+    fn closed() -> StoreError {
+        StoreError::Failed("the store is closed".into())
+    }
+}
+
+/// Writes a message's arrival down, compresses its octets, and hands both over.
+fn make_ready(
+    orders: &Sender<Order>,
+    arrival: Arrival,
+    bytes: Bytes,
+    word: oneshot::Sender<Result<Message, StoreError>>,
+) {
+    let written = record::write(&arrival);
+    let body = Coded::new(&bytes);
+    let keep = Keep { arrival: Arc::new(arrival), written, bytes, body, word };
+    // Where nobody takes orders any more, the word is dropped with the order, which says so.
+    let _ = orders.send(Order::Keep(Box::new(keep)));
+}
+
+/// What is in a row, or why it cannot be read.
+fn arrival_of(id: MessageId, text: &str, received_at: i64) -> Result<Arrival, StoreError> {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(received_at.into());
+    let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    record::read(text, time)
+        .map_err(|error| StoreError::Failed(format!("message {id} cannot be read: {error}")))
+}
+
+impl Backend for Disk {
+    fn keep(&self, arrival: Arrival, bytes: Bytes) -> Keeping {
+        if bytes.len() as u64 > self.largest {
+            return Keeping::Done(Err(StoreError::Full));
+        }
+        let (word, answer) = oneshot::channel();
+        let orders = self.orders.clone();
+        let has_runtime = tokio::runtime::Handle::try_current().is_ok();
+        if bytes.len() > LARGE && has_runtime {
+            tokio::task::spawn_blocking(move || make_ready(&orders, arrival, bytes, word));
+        } else {
+            make_ready(&orders, arrival, bytes, word);
+        }
+        Keeping::Later(answer)
+    }
+
+    fn get(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let sql = "SELECT arrival, received_at, size, coding, octets \
+            FROM message JOIN body USING (id) WHERE id = ?";
+        let row = self.read(|reader| {
+            let mut statement = reader.prepare_cached(sql)?;
+            let row = statement.query_row([sql_id(id.get())], |row| {
+                let text = row.get::<_, String>(0)?;
+                let size = row.get::<_, i64>(2)?.unsigned_abs();
+                let octets = body::decode(row.get(3)?, row.get_ref(4)?.as_blob()?, size);
+                Ok((text, row.get(1)?, octets))
+            });
+            row.optional()
+        })?;
+        let Some((text, received_at, octets)) = row else { return Ok(None) };
+        let octets = octets
+            .map_err(|error| StoreError::Failed(format!("message {id} cannot be read: {error}")))?;
+        let arrival = arrival_of(id, &text, received_at)?;
+        Ok(Some(Message::new(id, Arc::new(arrival), octets)))
+    }
+
+    fn arrival(&self, id: MessageId) -> Result<Option<(Arc<Arrival>, u64)>, StoreError> {
+        let sql = "SELECT arrival, received_at, size FROM message WHERE id = ?";
+        let row = self.read(|reader| {
+            let mut statement = reader.prepare_cached(sql)?;
+            let row = statement.query_row([sql_id(id.get())], |row| {
+                let size = row.get::<_, i64>(2)?.unsigned_abs();
+                Ok((row.get::<_, String>(0)?, row.get(1)?, size))
+            });
+            row.optional()
+        })?;
+        let Some((text, received_at, size)) = row else { return Ok(None) };
+        Ok(Some((Arc::new(arrival_of(id, &text, received_at)?), size)))
+    }
+
+    fn newest(
+        &self,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<MessageId>, StoreError> {
+        let before = before.map_or(i64::MAX, |id| sql_id(id.get()));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|reader| {
+            let sql = "SELECT id FROM message WHERE id < ? ORDER BY id DESC LIMIT ?";
+            let mut statement = reader.prepare_cached(sql)?;
+            let ids = statement.query_map(params![before, limit], |row| row.get::<_, i64>(0))?;
+            let names = ids.map(|id| id.map(|id| MessageId::new(id.cast_unsigned())));
+            names.filter_map(Result::transpose).collect()
+        })
+    }
+
+    fn last(&self) -> Option<MessageId> {
+        self.gauge.last()
+    }
+
+    fn remove(&self, removal: &Removal) -> Result<u64, StoreError> {
+        let (word, answer) = sync_channel(1);
+        let order = Order::Remove(removal.clone(), word);
+        self.orders.send(order).map_err(|_| Self::closed())?;
+        answer.recv().unwrap_or_else(|_| Err(Self::closed()))
+    }
+
+    fn mark(&self, ids: &[MessageId], marks: &Marks) -> Result<(), StoreError> {
+        let (word, answer) = sync_channel(1);
+        let order = Order::Mark(ids.to_vec(), marks.clone(), word);
+        self.orders.send(order).map_err(|_| Self::closed())?;
+        answer.recv().unwrap_or_else(|_| Err(Self::closed()))
+    }
+
+    fn marked(&self) -> Result<Vec<Marked>, StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare("SELECT id, is_read, tags FROM mark")?;
+            let rows = statement.query_map([], |row| {
+                let tags: String = row.get(2)?;
+                let tags = serde_json::from_str(&tags).unwrap_or_default();
+                let id = MessageId::new(row.get::<_, i64>(0)?.cast_unsigned());
+                let is_read = row.get(1)?;
+                Ok(id.map(|id| Marked { id, is_read, tags }))
+            })?;
+            rows.filter_map(Result::transpose).collect()
+        })
+    }
+
+    fn keep_session(&self, session: &Arc<SessionEntry>) {
+        // Where nobody takes orders any more, the process is at its end.
+        let _ = self.orders.send(Order::Session(Arc::clone(session)));
+    }
+
+    fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        let record = self.read(|reader| {
+            let mut statement = reader.prepare_cached("SELECT record FROM session WHERE id = ?")?;
+            statement.query_row([sql_id(id.get())], |row| row.get::<_, Vec<u8>>(0)).optional()
+        })?;
+        record.map(|record| tables::read_session(&record)).transpose()
+    }
+
+    fn sessions(
+        &self,
+        before: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let before = before.map_or(i64::MAX, |id| sql_id(id.get()));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let records = self.read(|reader| {
+            let sql = "SELECT record FROM session WHERE id < ? ORDER BY id DESC LIMIT ?";
+            let mut statement = reader.prepare_cached(sql)?;
+            let records = statement.query_map(params![before, limit], |row| row.get(0))?;
+            records.collect::<rusqlite::Result<Vec<Vec<u8>>>>()
+        })?;
+        records.iter().map(|record| tables::read_session(record)).collect()
+    }
+
+    fn announce(&self, server: &str) {
+        self.lock.announce(server);
+    }
+
+    fn usage(&self) -> Usage {
+        self.gauge.usage()
+    }
+
+    fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = self.orders.send(Order::Close);
+            // It panics only by a mistake of ours, which it has reported by then.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

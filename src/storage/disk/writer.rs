@@ -1,0 +1,370 @@
+//! The one thread that writes: it takes all orders that wait, carries them out in one transaction,
+//! and answers them when that is on the disk. So many connections share one fsync, and what comes
+//! while it runs waits for the next.
+
+use super::body::Coded;
+use super::tables::{Changes, Counted, failed, is_over, nanoseconds, sql_id};
+use crate::mail::MessageId;
+use crate::storage::backend::{Happened, Removal, Tell, Usage, report_pruned};
+use crate::storage::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord, StoreError};
+use bytes::Bytes;
+use rusqlite::Connection;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Orders and octets of one transaction at most.
+const TOGETHER: usize = 1000;
+const OCTETS: usize = 32 << 20;
+/// Messages that are removed between two looks at what waits.
+const PIECE: usize = 500;
+/// How long a session that ended may wait for other work that needs the disk as well.
+const SESSION_DELAY: Duration = Duration::from_millis(200);
+/// Sessions that wait at most. Where the disk does not take them, the oldest are given up.
+const SESSIONS: usize = 10_000;
+
+/// What is to be written.
+pub(super) enum Order {
+    Keep(Box<Keep>),
+    Remove(Removal, SyncSender<Result<u64, StoreError>>),
+    Mark(Vec<MessageId>, Marks, SyncSender<Result<(), StoreError>>),
+    Session(Arc<SessionEntry>),
+    Close,
+}
+
+/// A message that is to be kept, made ready by whoever brings it.
+pub(super) struct Keep {
+    pub(super) arrival: Arc<Arrival>,
+    pub(super) written: String,
+    pub(super) bytes: Bytes,
+    pub(super) body: Coded,
+    pub(super) word: oneshot::Sender<Result<Message, StoreError>>,
+}
+
+/// How much there is, for whoever asks.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    usage: Mutex<Usage>,
+    last: AtomicU64,
+}
+
+impl Gauge {
+    pub(super) fn usage(&self) -> Usage {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn last(&self) -> Option<MessageId> {
+        MessageId::new(self.last.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set(&self, counted: &Counted, pruned: u64) {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Usage {
+            messages: counted.messages.unsigned_abs(),
+            bytes: counted.octets.unsigned_abs(),
+            pruned,
+        };
+        self.last.store(counted.last.unsigned_abs(), Ordering::Release);
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) counted: Counted,
+    pub(super) bounds: Bounds,
+    pub(super) tell: Tell,
+    pub(super) gauge: Arc<Gauge>,
+    pub(super) pruned: u64,
+    pub(super) sessions: VecDeque<Arc<SessionEntry>>,
+    /// Removals of many, which are done piece by piece, so that nobody waits for all of them.
+    pub(super) long: VecDeque<Long>,
+}
+
+pub(super) struct Long {
+    removal: Removal,
+    removed: u64,
+    word: SyncSender<Result<u64, StoreError>>,
+}
+
+/// What an order came to.
+enum Done {
+    Kept(MessageId),
+    Removed(Vec<MessageId>),
+    Marked,
+}
+
+impl Writer {
+    /// Works until it is told to stop, or nobody can give orders any more.
+    pub(super) fn run(mut self, orders: &Receiver<Order>) {
+        loop {
+            let first = match self.next(orders) {
+                Ok(first) => first,
+                Err(()) => break,
+            };
+            let mut batch = Vec::new();
+            let mut octets = 0;
+            let mut stop = false;
+            let mut next = first;
+            while let Some(order) = next.take() {
+                match order {
+                    Order::Close => {
+                        stop = true;
+                        break;
+                    }
+                    Order::Session(entry) => {
+                        self.sessions.push_back(entry);
+                        if self.sessions.len() > SESSIONS {
+                            self.sessions.pop_front();
+                        }
+                    }
+                    Order::Remove(removal @ (Removal::UpTo(_) | Removal::OlderThan(_)), word) => {
+                        self.long.push_back(Long { removal, removed: 0, word });
+                    }
+                    Order::Keep(keep) => {
+                        octets += keep.bytes.len();
+                        batch.push(Order::Keep(keep));
+                    }
+                    order => batch.push(order),
+                }
+                if batch.len() < TOGETHER && octets < OCTETS {
+                    next = orders.try_recv().ok();
+                }
+            }
+            self.carry_out(batch);
+            self.go_on();
+            self.gauge.set(&self.counted, self.pruned);
+            if stop {
+                break;
+            }
+        }
+        self.write_sessions();
+        // What was promised is on the disk already; this only makes the next start quicker.
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// The next order; none where there is other work to go on with.
+    fn next(&self, orders: &Receiver<Order>) -> Result<Option<Order>, ()> {
+        if !self.long.is_empty() || is_over(&self.counted, &self.bounds) {
+            return Ok(orders.try_recv().ok());
+        }
+        if self.sessions.is_empty() {
+            return orders.recv().map(Some).map_err(|_| ());
+        }
+        match orders.recv_timeout(SESSION_DELAY) {
+            Ok(order) => Ok(Some(order)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(()),
+        }
+    }
+
+    /// All in one transaction; where that fails, each in its own, so that one that is too large
+    /// for the disk does not keep the others out.
+    fn carry_out(&mut self, batch: Vec<Order>) {
+        if batch.is_empty() {
+            return;
+        }
+        match self.transaction(&batch) {
+            Ok((done, pruned)) => {
+                self.gauge.set(&self.counted, self.pruned + pruned.len() as u64);
+                for (order, done) in batch.into_iter().zip(done) {
+                    self.answer(order, done);
+                }
+                self.has_pruned(pruned);
+            }
+            Err(error) if batch.len() == 1 => {
+                let error = failed(&error);
+                for order in batch {
+                    refuse(order, &error);
+                }
+            }
+            Err(_) => {
+                for order in batch {
+                    self.carry_out(vec![order]);
+                }
+            }
+        }
+    }
+
+    fn transaction(&mut self, batch: &[Order]) -> rusqlite::Result<(Vec<Done>, Vec<MessageId>)> {
+        let before = self.counted;
+        let result = self.try_transaction(batch);
+        if result.is_err() {
+            self.counted = before;
+        } else {
+            self.sessions.clear();
+        }
+        result
+    }
+
+    fn try_transaction(
+        &mut self,
+        batch: &[Order],
+    ) -> rusqlite::Result<(Vec<Done>, Vec<MessageId>)> {
+        let mut changes = Changes::begin(&mut self.connection, &mut self.counted, &self.bounds)?;
+        let mut done = Vec::new();
+        for order in batch {
+            done.push(match order {
+                Order::Keep(keep) => {
+                    let received_at = nanoseconds(keep.arrival.received_at);
+                    let (size, written) = (keep.bytes.len(), keep.written.as_str());
+                    let id = changes.keep(received_at, size, written, &keep.body)?;
+                    if let Some(session) = keep.arrival.session {
+                        changes.promise_sessions(sql_id(session.get()));
+                    }
+                    MessageId::new(id.cast_unsigned()).map_or(Done::Marked, Done::Kept)
+                }
+                Order::Remove(Removal::Ids(ids), _) => Done::Removed(changes.remove_ids(ids)?),
+                Order::Mark(ids, marks, _) => {
+                    changes.mark(ids, marks)?;
+                    Done::Marked
+                }
+                Order::Remove(..) | Order::Session(_) | Order::Close => Done::Marked,
+            });
+        }
+        for entry in &self.sessions {
+            changes.keep_session(&SessionRecord::whole(entry))?;
+        }
+        // A store that is full loses as many as it takes; one whose bounds were lowered gets there
+        // in pieces.
+        let pruned = changes.prune(2 * batch.len())?;
+        changes.commit()?;
+        Ok((done, pruned))
+    }
+
+    /// Tells what happened, then answers: whoever is answered finds it told.
+    fn answer(&self, order: Order, done: Done) {
+        match (order, done) {
+            (Order::Keep(keep), Done::Kept(id)) => {
+                let Keep { arrival, bytes, word, .. } = *keep;
+                (self.tell)(Happened::Added(id));
+                // The connection may be gone; the message is kept all the same.
+                let _ = word.send(Ok(Message::new(id, arrival, bytes)));
+            }
+            (Order::Remove(_, word), Done::Removed(ids)) => {
+                let count = ids.len() as u64;
+                if count > 0 {
+                    (self.tell)(Happened::Removed(ids));
+                }
+                let _ = word.send(Ok(count));
+            }
+            (Order::Mark(ids, marks, word), _) => {
+                (self.tell)(Happened::Marked(ids, marks));
+                let _ = word.send(Ok(()));
+            }
+            _ => {}
+        }
+    }
+
+    fn has_pruned(&mut self, gone: Vec<MessageId>) {
+        if !gone.is_empty() {
+            let count = gone.len() as u64;
+            report_pruned(self.pruned, count);
+            self.pruned += count;
+            (self.tell)(Happened::Removed(gone));
+        }
+    }
+
+    /// A piece of what takes long, and the sessions that no other work took along.
+    fn go_on(&mut self) {
+        if let Some(mut long) = self.long.pop_front() {
+            match self.piece(&long.removal) {
+                Ok(gone) => {
+                    long.removed += gone.len() as u64;
+                    if gone.len() == PIECE {
+                        if matches!(long.removal, Removal::OlderThan(_)) {
+                            (self.tell)(Happened::Removed(gone));
+                        }
+                        self.long.push_front(long);
+                    } else {
+                        self.end_of_removal(long, gone);
+                    }
+                }
+                Err(error) => {
+                    let _ = long.word.send(Err(failed(&error)));
+                }
+            }
+        } else if is_over(&self.counted, &self.bounds) {
+            let before = self.counted;
+            let pruned = (|| {
+                let mut changes =
+                    Changes::begin(&mut self.connection, &mut self.counted, &self.bounds)?;
+                let pruned = changes.prune(PIECE)?;
+                changes.commit()?;
+                Ok::<_, rusqlite::Error>(pruned)
+            })();
+            match pruned {
+                Ok(gone) => self.has_pruned(gone),
+                Err(error) => {
+                    self.counted = before;
+                    tracing::error!(%error, "the oldest messages could not be removed");
+                    std::thread::sleep(SESSION_DELAY);
+                }
+            }
+        } else {
+            self.write_sessions();
+        }
+    }
+
+    fn piece(&mut self, removal: &Removal) -> rusqlite::Result<Vec<MessageId>> {
+        let before = self.counted;
+        let mut work = || {
+            let mut changes =
+                Changes::begin(&mut self.connection, &mut self.counted, &self.bounds)?;
+            let gone = changes.remove_some(removal, i64::try_from(PIECE).unwrap_or(i64::MAX))?;
+            if let Removal::OlderThan(limit) = removal {
+                changes.remove_old_sessions(*limit, PIECE)?;
+            }
+            changes.commit()?;
+            Ok(gone)
+        };
+        let result = work();
+        if result.is_err() {
+            self.counted = before;
+        }
+        result
+    }
+
+    fn end_of_removal(&mut self, long: Long, gone: Vec<MessageId>) {
+        let happened = match long.removal {
+            Removal::UpTo(last) => Some(Happened::RemovedUpTo(last)),
+            _ if gone.is_empty() => None,
+            Removal::OlderThan(_) | Removal::Ids(_) => Some(Happened::Removed(gone)),
+        };
+        if matches!(long.removal, Removal::OlderThan(_)) {
+            self.pruned += long.removed;
+        }
+        self.gauge.set(&self.counted, self.pruned);
+        if let Some(happened) = happened {
+            (self.tell)(happened);
+        }
+        let _ = long.word.send(Ok(long.removed));
+        if self.counted.messages == 0 && long.removed > 0 {
+            // An empty file gives its room back at once; a full one uses it again.
+            if let Err(error) = self.connection.execute_batch("VACUUM") {
+                tracing::debug!(%error, "the file keeps its size");
+            }
+        }
+    }
+
+    fn write_sessions(&mut self) {
+        if self.sessions.is_empty() {
+            return;
+        }
+        if let Err(error) = self.transaction(&[]) {
+            tracing::error!(%error, "the transcripts of ended sessions could not be kept");
+            self.sessions.clear();
+        }
+    }
+}
+
+fn refuse(order: Order, error: &StoreError) {
+    // Whoever gave the order may be gone.
+    match order {
+        Order::Keep(keep) => drop(keep.word.send(Err(error.clone()))),
+        Order::Remove(_, word) => drop(word.send(Err(error.clone()))),
+        Order::Mark(_, _, word) => drop(word.send(Err(error.clone()))),
+        Order::Session(_) | Order::Close => {}
+    }
+}

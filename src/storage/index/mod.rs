@@ -1,0 +1,319 @@
+//! The index: finds messages by what is in them.
+//!
+//! It is fed behind the doors, by a thread of its own, and is derived: what it knows can be read
+//! again from the backend. A question first waits until everything that happened before it is taken
+//! in, so that whoever has a 250 finds the message. It answers nothing where something could not be
+//! taken in, rather than less than there is.
+
+mod columns;
+mod compile;
+mod read;
+mod schema;
+mod worker;
+mod write;
+
+#[cfg(test)]
+pub(super) use columns::header_text;
+pub(super) use read::Shown;
+
+use super::backend::{Backend, Happened, StoreError};
+use super::{Find, Group, InboxBy, Total};
+use crate::mail::MessageId;
+use crate::search::Query;
+use compile::Kind;
+use rusqlite::{Connection, ErrorCode};
+use schema::Place;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Searches that run at a time; more wait. Each has a cache of pages of its own.
+const READERS: usize = 8;
+/// Connections that are kept for the next search.
+const IDLE_READERS: usize = 4;
+/// How long a search may take.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS: i32 = 20_000;
+
+/// What is to be taken in.
+pub(super) enum Job {
+    Add(MessageId),
+    Remove(Vec<MessageId>),
+    RemoveUpTo(MessageId),
+    Mark(Vec<MessageId>, super::Marks),
+    /// Compare everything with the backend.
+    Compare,
+    /// The end; with the run of which the index then knows everything, where it lies in a file.
+    Stop(Option<i64>),
+}
+
+/// Where jobs go in. Made before the backend, which tells of changes through it.
+#[derive(Clone)]
+pub(super) struct Inlet {
+    jobs: Sender<Job>,
+    /// Counted before they are sent: whoever reads this number waits for all that were sent.
+    sent: Arc<AtomicU64>,
+}
+
+/// Where they come out.
+pub(super) struct Outlet {
+    jobs: Receiver<Job>,
+}
+
+/// How far the index is.
+#[derive(Default)]
+struct Progress {
+    state: Mutex<State>,
+    advanced: Condvar,
+    /// In memory: held for reading by whoever searches, for writing by the worker.
+    gate: RwLock<()>,
+}
+
+#[derive(Default)]
+struct State {
+    done: u64,
+    failure: Option<String>,
+    is_over: bool,
+}
+
+/// The index.
+pub(super) struct Index {
+    inlet: Inlet,
+    place: Place,
+    backend: Arc<dyn Backend>,
+    progress: Arc<Progress>,
+    readers: Mutex<Readers>,
+    free: Condvar,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The run of the backend, where it has a name for it.
+    run: Option<i64>,
+}
+
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    busy: usize,
+}
+
+impl Progress {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn advance(&self, jobs: u64) {
+        self.state().done += jobs;
+        self.advanced.notify_all();
+    }
+
+    fn fail(&self, text: &str) {
+        self.state().failure.get_or_insert_with(|| text.to_owned());
+    }
+}
+
+/// Where the worker is gone, nobody waits for it any longer.
+struct Over(Arc<Progress>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.state().is_over = true;
+        self.0.advanced.notify_all();
+    }
+}
+
+impl Inlet {
+    /// A way into an index that is still to be opened.
+    pub(super) fn new() -> (Self, Outlet) {
+        let (sender, receiver) = mpsc::channel();
+        (Self { jobs: sender, sent: Arc::default() }, Outlet { jobs: receiver })
+    }
+
+    /// Takes note of what happened. Does not wait.
+    pub(super) fn take_in(&self, happened: Happened) {
+        self.send(match happened {
+            Happened::Added(id) => Job::Add(id),
+            Happened::Removed(ids) => Job::Remove(ids),
+            Happened::RemovedUpTo(id) => Job::RemoveUpTo(id),
+            Happened::Marked(ids, marks) => Job::Mark(ids, marks),
+        });
+    }
+
+    fn send(&self, job: Job) {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        // Where nobody receives any more, nobody will ask either.
+        let _ = self.jobs.send(job);
+    }
+}
+
+impl Index {
+    /// An index in memory, or in a file; `run` is the backend's name for the time since it was
+    /// opened, and `last_run` for the time before.
+    pub(super) fn open(
+        file: Option<PathBuf>,
+        backend: &Arc<dyn Backend>,
+        (inlet, outlet): (Inlet, Outlet),
+        inbox_by: InboxBy,
+        (last_run, run): (Option<i64>, Option<i64>),
+        advanced: impl Fn() + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let place = file.map_or_else(Place::in_memory, Place::File);
+        let (connection, was_fit) = place.writer(&inbox_by.to_string())?;
+        let whole = worker::take_whole(&connection).map_err(|error| failed(&error))?;
+        let is_whole = was_fit && whole.is_some() && whole == last_run;
+        let progress = Arc::new(Progress::default());
+        let worker = worker::Worker {
+            connection,
+            place: place.clone(),
+            backend: Arc::clone(backend),
+            inbox_by,
+            progress: Arc::clone(&progress),
+            advanced: Box::new(advanced),
+        };
+        if matches!(place, Place::File(_)) && !is_whole {
+            inlet.send(Job::Compare);
+        }
+        let over = Over(Arc::clone(&progress));
+        let thread = std::thread::Builder::new().name("index".into()).spawn(move || {
+            worker.run(&outlet.jobs);
+            drop(over);
+        });
+        let thread = thread.map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Self {
+            inlet,
+            place,
+            backend: Arc::clone(backend),
+            progress,
+            readers: Mutex::default(),
+            free: Condvar::new(),
+            thread: Mutex::new(Some(thread)),
+            run,
+        })
+    }
+
+    /// Changes that are not taken in yet.
+    pub(super) fn behind(&self) -> u64 {
+        self.inlet.sent.load(Ordering::SeqCst).saturating_sub(self.progress.state().done)
+    }
+
+    /// Names of what is found, newest first; one more than asked for where there is more.
+    pub(super) fn find(&self, find: &Find) -> Result<Vec<MessageId>, StoreError> {
+        self.ask(|connection| read::find(connection, find))
+    }
+
+    /// How many a query finds.
+    pub(super) fn total(&self, query: &Query, inbox: Option<&str>) -> Result<Total, StoreError> {
+        self.ask(|connection| read::total(connection, query, inbox))
+    }
+
+    /// What the index knows of messages; nothing of those that are gone.
+    pub(super) fn shown(&self, ids: &[MessageId]) -> Result<Vec<Option<Shown>>, StoreError> {
+        self.ask(|connection| ids.iter().map(|id| read::shown(connection, *id)).collect())
+    }
+
+    pub(super) fn unread(&self) -> Result<u64, StoreError> {
+        self.ask(read::unread)
+    }
+
+    pub(super) fn inboxes(&self) -> Result<Vec<Group>, StoreError> {
+        self.ask(|connection| read::groups(connection, Kind::Inbox))
+    }
+
+    pub(super) fn tags(&self) -> Result<Vec<Group>, StoreError> {
+        self.ask(|connection| read::groups(connection, Kind::Tag))
+    }
+
+    /// Asks a question, when everything that happened before is taken in.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.catch_up()?;
+        let mut reader = self.reader()?;
+        let end = Instant::now() + LONGEST;
+        let is_late = move || Instant::now() >= end;
+        reader.progress_handler(STEPS, Some(is_late)).map_err(|error| failed(&error))?;
+        let answer = {
+            let _not_while_it_writes = match self.place {
+                Place::Memory(_) => {
+                    Some(self.progress.gate.read().unwrap_or_else(PoisonError::into_inner))
+                }
+                Place::File(_) => None,
+            };
+            question(&reader)
+        };
+        self.give_back(reader);
+        answer.map_err(|error| failed(&error))
+    }
+
+    /// Waits until all that was sent is taken in.
+    fn catch_up(&self) -> Result<(), StoreError> {
+        let wanted = self.inlet.sent.load(Ordering::SeqCst);
+        let is_behind = |state: &mut State| state.done < wanted && !state.is_over;
+        let state = self.progress.advanced.wait_while(self.progress.state(), is_behind);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        match &state.failure {
+            Some(failure) => Err(StoreError::Failed(failure.clone())),
+            None if state.done < wanted => Err(StoreError::Failed("the store is closed".into())),
+            None => Ok(()),
+        }
+    }
+
+    fn reader(&self) -> Result<Connection, StoreError> {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = self
+            .free
+            .wait_while(readers, |readers| readers.busy >= READERS)
+            .unwrap_or_else(PoisonError::into_inner);
+        readers.busy += 1;
+        let idle = readers.idle.pop();
+        drop(readers);
+        idle.map_or_else(|| self.place.reader(&self.backend), Ok).map_err(|error| {
+            self.readers.lock().unwrap_or_else(PoisonError::into_inner).busy -= 1;
+            self.free.notify_one();
+            failed(&error)
+        })
+    }
+
+    fn give_back(&self, reader: Connection) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.busy -= 1;
+        if readers.idle.len() < IDLE_READERS {
+            readers.idle.push(reader);
+        }
+        drop(readers);
+        self.free.notify_one();
+    }
+
+    /// Takes in what is left, and ends.
+    pub(super) fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            self.inlet.send(Job::Stop(self.run));
+            // It panics only by a mistake of ours, which it has reported by then.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "index in {:?}", self.place)
+    }
+}
+
+fn failed(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => StoreError::TooLong(LONGEST.as_secs()),
+        _ => StoreError::Failed(format!("the index: {error}")),
+    }
+}

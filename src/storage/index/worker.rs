@@ -1,0 +1,274 @@
+//! The thread that feeds the index: it takes what happened, in order, reads the messages, and
+//! writes many in one transaction.
+
+use super::compile::Kind;
+use super::schema::Place;
+use super::write::{Changes, sql_id};
+use super::{Job, Progress};
+use crate::mail::MessageId;
+use crate::mime::Searchable;
+use crate::storage::backend::{Backend, Marked};
+use crate::storage::{InboxBy, Marks, Message};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeSet;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, PoisonError};
+
+/// Jobs that are done in one transaction: as many as readers in memory can wait for.
+const TOGETHER: usize = 256;
+/// Octets of messages that are in memory for one transaction.
+const OCTETS: usize = 16 << 20;
+/// Names of messages that are compared at a time.
+const COMPARED: usize = 10_000;
+
+pub(super) struct Worker {
+    pub(super) connection: Connection,
+    pub(super) place: Place,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) inbox_by: InboxBy,
+    pub(super) progress: Arc<Progress>,
+    /// Told after every step that a reader can see.
+    pub(super) advanced: Box<dyn Fn() + Send>,
+}
+
+/// A change that is ready to be written.
+enum Ready {
+    Add(Message, Box<Searchable>),
+    Remove(Vec<MessageId>),
+    RemoveUpTo(MessageId),
+    Mark(Vec<MessageId>, Marks),
+}
+
+impl Worker {
+    /// Works until it is told to stop; says whether everything went into the index.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut is_whole = true;
+        while let Ok(first) = jobs.recv() {
+            let mut stop = None;
+            let mut ready = Vec::new();
+            let (mut taken, mut octets) = (0, 0);
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                taken += 1;
+                match job {
+                    Job::Stop(run) => {
+                        stop = Some(run);
+                        break;
+                    }
+                    Job::Compare => {
+                        is_whole &= self.write(std::mem::take(&mut ready));
+                        is_whole &= self.compare();
+                    }
+                    Job::Add(id) => {
+                        if let Some(add) = self.read(id) {
+                            if let Ready::Add(message, _) = &add {
+                                octets += message.bytes().len();
+                            }
+                            ready.push(add);
+                        }
+                    }
+                    Job::Remove(ids) => ready.push(Ready::Remove(ids)),
+                    Job::RemoveUpTo(id) => ready.push(Ready::RemoveUpTo(id)),
+                    Job::Mark(ids, marks) => ready.push(Ready::Mark(ids, marks)),
+                }
+                if taken < TOGETHER && octets < OCTETS {
+                    next = jobs.try_recv().ok();
+                }
+            }
+            is_whole &= self.write(ready);
+            self.progress.advance(taken as u64);
+            (self.advanced)();
+            if let Some(run) = stop {
+                self.end(run.filter(|_| is_whole));
+                return;
+            }
+        }
+    }
+
+    /// Reads a message. One that is gone already need not be found.
+    fn read(&self, id: MessageId) -> Option<Ready> {
+        match self.backend.get(id) {
+            Ok(message) => message.map(|message| {
+                let is_null = message.envelope().reverse_path.mailbox().is_none();
+                let content = Searchable::of(message.bytes()).with_null_reverse_path(is_null);
+                Ready::Add(message, Box::new(content))
+            }),
+            Err(error) => {
+                self.failed(&format!("message {id} cannot be read for the index: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Writes changes in one transaction; where that fails, one by one, so that a single one that
+    /// cannot be written does not keep the others out.
+    fn write(&mut self, ready: Vec<Ready>) -> bool {
+        if ready.is_empty() {
+            return true;
+        }
+        let Err(error) = self.transaction(&ready) else { return true };
+        if let [_] = ready.as_slice() {
+            self.failed(&format!("the index could not take in a change: {error}"));
+            return false;
+        }
+        let mut all = true;
+        for change in ready {
+            all &= self.write(vec![change]);
+        }
+        all
+    }
+
+    fn transaction(&mut self, ready: &[Ready]) -> rusqlite::Result<()> {
+        // In memory nobody may read while this writes; files have snapshots instead.
+        let _alone = match self.place {
+            Place::Memory(_) => {
+                Some(self.progress.gate.write().unwrap_or_else(PoisonError::into_inner))
+            }
+            Place::File(_) => None,
+        };
+        let mut changes = Changes::begin(&mut self.connection, &self.inbox_by)?;
+        for change in ready {
+            match change {
+                Ready::Add(message, content) => changes.add(message, content)?,
+                Ready::Remove(ids) => {
+                    for id in ids {
+                        changes.remove(*id)?;
+                    }
+                }
+                Ready::RemoveUpTo(id) => changes.remove_up_to(*id)?,
+                Ready::Mark(ids, marks) => {
+                    for id in ids {
+                        changes.mark(*id, marks)?;
+                    }
+                }
+            }
+        }
+        changes.commit()
+    }
+
+    /// An index that lacks something says so to whoever asks, instead of finding less.
+    fn failed(&self, text: &str) {
+        tracing::error!("{text}");
+        self.progress.fail(text);
+    }
+
+    /// Brings the index in line with the backend: after a crash, or where it is new.
+    fn compare(&mut self) -> bool {
+        let result = self.compare_messages().and_then(|changed| {
+            self.compare_marks()?;
+            Ok(changed)
+        });
+        match result {
+            Ok(0) => true,
+            Ok(changed) => {
+                tracing::info!(changed, "the index is in line with the messages again");
+                true
+            }
+            Err(error) => {
+                self.failed(&format!("the index could not be brought in line: {error}"));
+                false
+            }
+        }
+    }
+
+    /// Both lists of names are walked downwards, a piece at a time.
+    fn compare_messages(&mut self) -> Result<usize, String> {
+        let mut before = None;
+        let mut changed = 0;
+        loop {
+            let there = self.backend.newest(before, COMPARED).map_err(|error| error.to_string())?;
+            let floor = there.last().copied();
+            let known = self.known(before, floor).map_err(|error| error.to_string())?;
+            let there: BTreeSet<_> = there.into_iter().collect();
+            let gone: Vec<_> = known.difference(&there).copied().collect();
+            let missing: Vec<_> = there.difference(&known).copied().collect();
+            changed += gone.len() + missing.len();
+            self.write(vec![Ready::Remove(gone)]);
+            for ids in missing.chunks(TOGETHER) {
+                let ready = ids.iter().filter_map(|id| self.read(*id)).collect();
+                self.write(ready);
+                (self.advanced)();
+            }
+            match floor {
+                Some(floor) => before = Some(floor),
+                None => return Ok(changed),
+            }
+        }
+    }
+
+    /// The names that the index has below `before` down to `floor`.
+    fn known(
+        &self,
+        before: Option<MessageId>,
+        floor: Option<MessageId>,
+    ) -> rusqlite::Result<BTreeSet<MessageId>> {
+        let sql = "SELECT id FROM message WHERE id < ? AND id >= ?";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let bounds = [before.map_or(i64::MAX, sql_id), floor.map_or(0, sql_id)];
+        let ids = statement.query_map(bounds, |row| row.get::<_, i64>(0))?;
+        let names = ids.map(|id| id.map(|id| MessageId::new(id.cast_unsigned())));
+        names.filter_map(Result::transpose).collect()
+    }
+
+    fn compare_marks(&mut self) -> Result<(), String> {
+        let wanted = self.backend.marked().map_err(|error| error.to_string())?;
+        let known = self.marked().map_err(|error| error.to_string())?;
+        let named: BTreeSet<_> = wanted.iter().map(|marked| marked.id).collect();
+        let unmarked = known.iter().filter(|marked| !named.contains(&marked.id));
+        let unmarked = unmarked
+            .map(|marked| Marked { id: marked.id, is_read: false, tags: Vec::new() })
+            .collect::<Vec<_>>();
+        let differ = wanted.into_iter().filter(|marked| !known.contains(marked)).chain(unmarked);
+        let ready: Vec<_> = differ
+            .map(|Marked { id, is_read, tags }| {
+                let marks = Marks { read: Some(is_read), tags: Some(tags), ..Marks::default() };
+                Ready::Mark(vec![id], marks)
+            })
+            .collect();
+        self.write(ready);
+        Ok(())
+    }
+
+    /// The marks that the index has.
+    fn marked(&self) -> rusqlite::Result<BTreeSet<Marked>> {
+        let mut ids = self.connection.prepare(
+            "SELECT id, is_read FROM message WHERE is_read = 1 UNION \
+            SELECT id, is_read FROM message WHERE id IN (SELECT message FROM member \
+                WHERE name IN (SELECT id FROM name WHERE kind = ?))",
+        )?;
+        let mut tags = self.connection.prepare(
+            "SELECT name.name FROM member JOIN name ON name.id = member.name \
+            WHERE member.message = ? AND kind = ? ORDER BY name.name",
+        )?;
+        let mut marked = BTreeSet::new();
+        let mut rows = ids.query([Kind::Tag as i64])?;
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            let tags = tags.query_map([id, Kind::Tag as i64], |row| row.get(0))?;
+            let tags = tags.collect::<rusqlite::Result<_>>()?;
+            if let Some(id) = MessageId::new(id.cast_unsigned()) {
+                marked.insert(Marked { id, is_read: row.get(1)?, tags });
+            }
+        }
+        Ok(marked)
+    }
+
+    /// Notes that the index knows everything of a run, so that the next one need not compare.
+    fn end(self, run: Option<i64>) {
+        if let Some(run) = run {
+            let sql = "INSERT OR REPLACE INTO state VALUES ('whole', ?)";
+            if let Err(error) = self.connection.execute(sql, [run]) {
+                tracing::warn!(%error, "the index could not be closed well, it will be compared");
+            }
+        }
+    }
+}
+
+/// The run of which an index knows everything; none where it was not closed well. Asking takes the
+/// note away: from now on it is not closed.
+pub(super) fn take_whole(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT value FROM state WHERE key = 'whole'";
+    let run = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    connection.execute("DELETE FROM state WHERE key = 'whole'", [])?;
+    Ok(run)
+}

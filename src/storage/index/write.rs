@@ -1,0 +1,243 @@
+//! Changes to the index, several in one transaction. Each can be made twice: what is there already
+//! stays, what is not there is not missed.
+
+use super::columns::{COLUMNS, texts};
+use super::compile::{Kind, nanoseconds};
+use crate::mail::MessageId;
+use crate::mime::Searchable;
+use crate::storage::{InboxBy, Marks, Message};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::collections::{BTreeSet, HashMap};
+
+/// The row of `name` that counts all messages.
+pub(super) const ALL: i64 = 1;
+
+/// A transaction in progress, with the counts that it changes.
+pub(super) struct Changes<'a> {
+    transaction: Transaction<'a>,
+    inbox_by: &'a InboxBy,
+    counts: HashMap<i64, Count>,
+    names: HashMap<(Kind, String), i64>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    messages: i64,
+    unread: i64,
+}
+
+/// A message's row, as far as counts depend on it.
+struct Row {
+    is_unread: bool,
+    members: Vec<i64>,
+}
+
+pub(super) fn sql_id(id: MessageId) -> i64 {
+    // Names rise from one and do not come near the end of either type.
+    i64::try_from(id.get()).unwrap_or(i64::MAX)
+}
+
+impl<'a> Changes<'a> {
+    pub(super) fn begin(
+        connection: &'a mut Connection,
+        inbox_by: &'a InboxBy,
+    ) -> rusqlite::Result<Self> {
+        let transaction = connection.transaction()?;
+        Ok(Self { transaction, inbox_by, counts: HashMap::new(), names: HashMap::new() })
+    }
+
+    /// Writes the counts and makes everything visible at once.
+    pub(super) fn commit(self) -> rusqlite::Result<()> {
+        {
+            let mut update = self.transaction.prepare_cached(
+                "UPDATE name SET messages = messages + ?, unread = unread + ? WHERE id = ?",
+            )?;
+            let mut sweep = self
+                .transaction
+                .prepare_cached("DELETE FROM name WHERE id = ? AND messages <= 0 AND kind < 2")?;
+            for (name, count) in &self.counts {
+                update.execute(params![count.messages, count.unread, name])?;
+                if count.messages < 0 {
+                    sweep.execute([name])?;
+                }
+            }
+        }
+        self.transaction.commit()
+    }
+
+    /// Takes in a message, unless it is there.
+    pub(super) fn add(&mut self, message: &Message, content: &Searchable) -> rusqlite::Result<()> {
+        let id = sql_id(message.id());
+        let arrival = message.arrival();
+        let added = self
+            .transaction
+            .prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)")?
+            .execute(params![
+                id,
+                nanoseconds(arrival.received_at),
+                i64::try_from(message.bytes().len()).unwrap_or(i64::MAX),
+                &*arrival.door,
+                arrival.auth_user.as_deref().unwrap_or_default(),
+                content.message_id.as_deref().unwrap_or_default(),
+                content.has_attachment,
+                content.is_bounce,
+            ])?;
+        if added == 0 {
+            return Ok(());
+        }
+        // A summary is made of strings, which JSON can always hold.
+        let summary = serde_json::to_string(&content.summary).unwrap_or_default();
+        self.transaction
+            .prepare_cached("INSERT INTO shown VALUES (?, ?)")?
+            .execute(params![id, summary])?;
+        let texts = texts(message, content);
+        let mut insert = self.transaction.prepare_cached(&insert_words())?;
+        insert.raw_bind_parameter(1, id)?;
+        for (number, text) in texts.iter().enumerate() {
+            insert.raw_bind_parameter(number + 2, text)?;
+        }
+        insert.raw_execute()?;
+        drop(insert);
+        self.count(ALL, 1, 1);
+        for inbox in self.inbox_by.inboxes(message, content) {
+            let name = self.name(Kind::Inbox, &inbox)?;
+            self.join(name, id, true)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a message.
+    pub(super) fn remove(&mut self, id: MessageId) -> rusqlite::Result<()> {
+        let id = sql_id(id);
+        let Some(row) = self.row(id)? else { return Ok(()) };
+        let unread = -i64::from(row.is_unread);
+        self.count(ALL, -1, unread);
+        for name in row.members {
+            self.count(name, -1, unread);
+        }
+        for statement in [
+            "DELETE FROM member WHERE message = ?",
+            "DELETE FROM words WHERE rowid = ?",
+            "DELETE FROM shown WHERE id = ?",
+            "DELETE FROM message WHERE id = ?",
+        ] {
+            self.transaction.prepare_cached(statement)?.execute([id])?;
+        }
+        Ok(())
+    }
+
+    /// Forgets all messages up to this one; quickly where there is no other.
+    pub(super) fn remove_up_to(&mut self, last: MessageId) -> rusqlite::Result<()> {
+        let last = sql_id(last);
+        let others = "SELECT EXISTS (SELECT 1 FROM message WHERE id > ?)";
+        if self.transaction.query_row(others, [last], |row| row.get::<_, bool>(0))? {
+            let sql = "SELECT id FROM message WHERE id <= ?";
+            let mut statement = self.transaction.prepare(sql)?;
+            let ids = statement.query_map([last], |row| row.get::<_, i64>(0))?;
+            let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
+            drop(statement);
+            for id in ids.into_iter().filter_map(|id| MessageId::new(id.cast_unsigned())) {
+                self.remove(id)?;
+            }
+            return Ok(());
+        }
+        self.counts.clear();
+        self.names.clear();
+        self.transaction.execute_batch(
+            "DELETE FROM member; DELETE FROM shown; DELETE FROM message;
+            DELETE FROM name WHERE kind < 2;
+            UPDATE name SET messages = 0, unread = 0;
+            INSERT INTO words (words) VALUES ('delete-all');",
+        )
+    }
+
+    /// Marks a message, if it is there.
+    pub(super) fn mark(&mut self, id: MessageId, marks: &Marks) -> rusqlite::Result<()> {
+        let id = sql_id(id);
+        let Some(row) = self.row(id)? else { return Ok(()) };
+        let is_unread = match marks.read {
+            Some(read) => !read,
+            None => row.is_unread,
+        };
+        if is_unread != row.is_unread {
+            let sql = "UPDATE message SET is_read = ? WHERE id = ?";
+            self.transaction.prepare_cached(sql)?.execute(params![!is_unread, id])?;
+            let more = if is_unread { 1 } else { -1 };
+            self.count(ALL, 0, more);
+            for name in &row.members {
+                self.count(*name, 0, more);
+            }
+        }
+        if marks.tags.is_none() && marks.add_tags.is_empty() && marks.remove_tags.is_empty() {
+            return Ok(());
+        }
+        let before = self.tags(id)?;
+        let after = marks.applied_to(&before);
+        for tag in before.difference(&after) {
+            let name = self.name(Kind::Tag, tag)?;
+            let sql = "DELETE FROM member WHERE name = ? AND message = ?";
+            self.transaction.prepare_cached(sql)?.execute([name, id])?;
+            self.count(name, -1, -i64::from(is_unread));
+        }
+        for tag in after.difference(&before) {
+            let name = self.name(Kind::Tag, tag)?;
+            self.join(name, id, is_unread)?;
+        }
+        Ok(())
+    }
+
+    fn tags(&self, id: i64) -> rusqlite::Result<BTreeSet<String>> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT name.name FROM member JOIN name ON name.id = member.name \
+            WHERE member.message = ? AND name.kind = 1",
+        )?;
+        statement.query_map([id], |row| row.get(0))?.collect()
+    }
+
+    fn row(&self, id: i64) -> rusqlite::Result<Option<Row>> {
+        let mut statement =
+            self.transaction.prepare_cached("SELECT is_read = 0 FROM message WHERE id = ?")?;
+        let is_unread = statement.query_row([id], |row| row.get(0)).optional()?;
+        let Some(is_unread) = is_unread else { return Ok(None) };
+        let mut statement =
+            self.transaction.prepare_cached("SELECT name FROM member WHERE message = ?")?;
+        let members = statement.query_map([id], |row| row.get(0))?;
+        Ok(Some(Row { is_unread, members: members.collect::<rusqlite::Result<_>>()? }))
+    }
+
+    /// Makes a message a member.
+    fn join(&mut self, name: i64, id: i64, is_unread: bool) -> rusqlite::Result<()> {
+        let sql = "INSERT OR IGNORE INTO member VALUES (?, ?)";
+        let added = self.transaction.prepare_cached(sql)?.execute([name, id])?;
+        if added > 0 {
+            self.count(name, 1, is_unread.into());
+        }
+        Ok(())
+    }
+
+    /// The number of a name, which is made where it is new.
+    fn name(&mut self, kind: Kind, name: &str) -> rusqlite::Result<i64> {
+        let key = (kind, name.to_owned());
+        if let Some(id) = self.names.get(&key) {
+            return Ok(*id);
+        }
+        let sql = "INSERT OR IGNORE INTO name (kind, name, messages, unread) VALUES (?, ?, 0, 0)";
+        self.transaction.prepare_cached(sql)?.execute(params![kind as i64, name])?;
+        let sql = "SELECT id FROM name WHERE kind = ? AND name = ?";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let id = statement.query_row(params![kind as i64, name], |row| row.get(0))?;
+        self.names.insert(key, id);
+        Ok(id)
+    }
+
+    fn count(&mut self, name: i64, messages: i64, unread: i64) {
+        let count = self.counts.entry(name).or_default();
+        count.messages += messages;
+        count.unread += unread;
+    }
+}
+
+fn insert_words() -> String {
+    let places = ", ?".repeat(COLUMNS.len());
+    format!("INSERT INTO words (rowid, {}) VALUES (?{places})", COLUMNS.join(", "))
+}

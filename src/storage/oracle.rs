@@ -1,0 +1,69 @@
+//! Which messages a query finds, judged one by one by reading them: slow, and simple enough to be
+//! right. Tests hold the index to it.
+
+use super::index::header_text;
+use super::{InboxBy, Message};
+use crate::mime::Searchable;
+use crate::search::{Flag, Query, Term, Words};
+use std::collections::BTreeSet;
+
+/// The marks of a message.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marked {
+    pub(super) is_read: bool,
+    pub(super) tags: BTreeSet<String>,
+}
+
+/// Whether the query finds the message.
+pub(super) fn matches(query: &Query, message: &Message, marked: &Marked, by: &InboxBy) -> bool {
+    let content = Searchable::of(message.bytes());
+    query.root.holds(&mut |term| holds(term, message, &content, marked, by))
+}
+
+fn holds(
+    term: &Term,
+    message: &Message,
+    content: &Searchable,
+    marked: &Marked,
+    by: &InboxBy,
+) -> bool {
+    let envelope = message.envelope();
+    let arrival = message.arrival();
+    let is_recipient = |words: &Words| {
+        envelope.forward_paths.iter().any(|recipient| words.matches(&recipient.path.to_string()))
+    };
+    match term {
+        Term::Text(words) => {
+            let headers = header_text(&content.headers);
+            [&headers, &content.text, &content.attachments].iter().any(|text| words.matches(text))
+        }
+        Term::From(words) => words.matches(&content.from),
+        Term::To(words) => words.matches(&content.to),
+        Term::Cc(words) => words.matches(&content.cc),
+        Term::Bcc(words) => words.matches(&content.bcc),
+        Term::ReplyTo(words) => words.matches(&content.reply_to),
+        Term::Subject(words) => words.matches(&content.subject),
+        Term::Envelope(words) => {
+            words.matches(&envelope.reverse_path.to_string()) || is_recipient(words)
+        }
+        Term::Rcpt(words) => is_recipient(words),
+        Term::Header { name, value } => content.headers.lines().any(|line| {
+            let field = line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name));
+            field.is_some_and(|(_, text)| value.matches(text))
+        }),
+        Term::MessageId(id) => content.message_id.as_deref() == Some(id),
+        Term::Door(door) => arrival.door.eq_ignore_ascii_case(door),
+        Term::User(name) => arrival.auth_user.as_deref() == Some(name),
+        Term::Inbox(name) => by.inboxes(message, content).contains(name),
+        Term::Tag(name) => marked.tags.contains(name),
+        Term::Is(Flag::Read) => marked.is_read,
+        Term::Is(Flag::Unread) => !marked.is_read,
+        Term::Is(Flag::Bounce) => envelope.reverse_path.mailbox().is_none() || content.is_bounce,
+        Term::HasAttachment => content.has_attachment,
+        Term::Larger(octets) => message.bytes().len() as u64 > *octets,
+        Term::Smaller(octets) => (message.bytes().len() as u64) < *octets,
+        Term::After(time) => arrival.received_at >= *time,
+        Term::Before(time) => arrival.received_at < *time,
+        Term::Id(id) => message.id().get() == *id,
+    }
+}

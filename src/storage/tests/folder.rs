@@ -1,0 +1,166 @@
+//! What a data folder has to stand: being opened again, being cut off, being damaged.
+
+use super::super::{Marks, OpenError, Selection};
+use super::*;
+use rusqlite::Connection;
+use std::fs;
+
+fn filled() -> Opened {
+    let store = Kept::Disk.open();
+    for subject in ["one", "two", "three"] {
+        keep(&store, to(&["bob@example.org"]), format!("Subject: {subject}\r\n\r\n"));
+    }
+    let marks = Marks { read: Some(true), add_tags: vec!["blue".into()], ..Marks::default() };
+    store.mark(&Selection::Ids(vec![id(2)]), &marks).unwrap();
+    store
+}
+
+/// Everything that `filled` has put in, and a next message under the next number.
+fn is_as_filled(store: &Store) {
+    assert_eq!(numbers(store, ""), [3, 2, 1]);
+    assert_eq!(numbers(store, "subject:two"), [2]);
+    assert_eq!(numbers(store, "is:read tag:blue"), [2]);
+    assert_eq!((store.unread().unwrap(), store.usage().messages), (2, 3));
+    assert_eq!(keep(store, to(&["bob@example.org"]), "Subject: four\r\n\r\n").id(), id(4));
+    assert_eq!(numbers(store, "four"), [4]);
+}
+
+/// Changes what lies in the folder of a store that is closed meanwhile.
+fn change(store: &mut Opened, file: &str, work: impl FnOnce(&PathBuf)) {
+    store.store.close();
+    let path = store.folder().join(file);
+    work(&path);
+    store.reopen();
+}
+
+#[test]
+fn what_was_kept_is_there_again() {
+    let mut store = filled();
+    store.reopen();
+    is_as_filled(&store);
+    store.remove(&Selection::All).unwrap();
+    store.reopen();
+    assert_eq!(numbers(&store, ""), [0; 0]);
+    assert_eq!(keep(&store, to(&["bob@example.org"]), "").id(), id(5), "no name comes again");
+}
+
+#[test]
+fn an_index_that_is_gone_or_broken_is_made_anew() {
+    let mut store = filled();
+    change(&mut store, "index.db", |path| fs::remove_file(path).unwrap());
+    is_as_filled(&store);
+    let mut store = filled();
+    change(&mut store, "index.db", |path| fs::write(path, "no index at all").unwrap());
+    is_as_filled(&store);
+    let mut store = filled();
+    change(&mut store, "index.db", |path| {
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    });
+    is_as_filled(&store);
+}
+
+#[test]
+fn an_index_that_was_left_behind_catches_up() {
+    let mut store = filled();
+    change(&mut store, "index.db", |path| {
+        let index = Connection::open(path).unwrap();
+        // As if it had been killed before it took in the last changes.
+        index
+            .execute_batch(
+                "DELETE FROM state WHERE key = 'whole'; UPDATE message SET is_read = id = 1;
+                DELETE FROM member; DELETE FROM words WHERE rowid = 3; DELETE FROM shown WHERE id = 3;
+                DELETE FROM message WHERE id = 3; UPDATE name SET messages = 3, unread = 2;
+                INSERT INTO message VALUES (9, 0, 0, 'relay', '', '', 0, 0, 0);",
+            )
+            .unwrap();
+    });
+    assert_eq!(numbers(&store, ""), [3, 2, 1]);
+    assert_eq!(numbers(&store, "subject:three"), [3]);
+    assert_eq!(numbers(&store, "is:read tag:blue"), [2]);
+    assert_eq!(numbers(&store, "is:unread"), [3, 1]);
+}
+
+#[test]
+fn other_inboxes_are_made_from_the_messages() {
+    let mut store = filled();
+    assert_eq!(store.inboxes().unwrap(), []);
+    store.settings.inbox_by = by("recipient");
+    store.reopen();
+    assert_eq!(store.inboxes().unwrap()[0].name, "bob@example.org");
+    is_as_filled(&store);
+}
+
+#[test]
+fn lower_bounds_hold_when_it_is_opened_again() {
+    let mut store = filled();
+    store.settings.bounds = few(2);
+    store.reopen();
+    let start = std::time::Instant::now();
+    while store.usage().messages > 2 {
+        assert!(start.elapsed().as_secs() < 10, "it goes on without an order");
+        std::thread::yield_now();
+    }
+    assert_eq!(numbers(&store, ""), [3, 2]);
+}
+
+#[test]
+fn a_folder_has_one_doorpost() {
+    let store = filled();
+    store.announce("http://127.0.0.1:8025");
+    let error = Store::open(&store.settings).unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }));
+    assert!(
+        error
+            .to_string()
+            .ends_with("in use by another doorpost, which answers at http://127.0.0.1:8025"),
+        "{error}"
+    );
+    is_as_filled(&store);
+}
+
+/// Nothing of a file that is refused changes, and the message says what to do.
+fn refused(work: impl FnOnce(&PathBuf)) -> OpenError {
+    let store = filled();
+    store.store.close();
+    let settings = store.settings.clone();
+    let path = store.folder().join("mail.db");
+    let Opened { store, _folder, .. } = store;
+    drop(store);
+    work(&path);
+    let before = fs::read(&path).unwrap();
+    let error = Store::open(&settings).unwrap_err();
+    assert!(fs::read(&path).unwrap() == before, "{error}");
+    assert!(error.to_string().contains("nothing was changed"), "{error}");
+    error
+}
+
+#[test]
+fn what_is_newer_damaged_or_not_ours_is_left_alone() {
+    let pragma = |sql: &'static str| {
+        move |path: &PathBuf| Connection::open(path).unwrap().execute_batch(sql).unwrap()
+    };
+    let newer = refused(pragma("PRAGMA user_version = 99"));
+    assert!(matches!(newer, OpenError::Newer { found: 99, known: 1, .. }), "{newer}");
+    let foreign = refused(pragma("PRAGMA application_id = 1"));
+    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
+    let text = refused(|path| fs::write(path, "Dear diary, ".repeat(100)).unwrap());
+    assert!(matches!(text, OpenError::Damaged { .. }), "{text}");
+    let broken = refused(|path| {
+        let mut bytes = fs::read(path).unwrap();
+        let second_page = 4096;
+        bytes[second_page..second_page + 200].fill(0xff);
+        fs::write(path, bytes).unwrap();
+    });
+    assert!(matches!(broken, OpenError::Damaged { .. }), "{broken}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_named() {
+    let store = filled();
+    let file = store.folder().join("mail.db");
+    let settings = Settings { data: Some(file.join("below")), ..Settings::default() };
+    let error = Store::open(&settings).unwrap_err();
+    assert!(matches!(error, OpenError::Folder { .. }));
+    assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+}
