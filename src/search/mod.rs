@@ -39,13 +39,16 @@ mod expr;
 mod fold;
 mod fts;
 mod key;
+mod language;
 mod lex;
+mod messages;
 mod moment;
 pub(crate) mod near;
 mod parse;
 mod size;
 mod term;
 mod words;
+mod write;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test may stop at the first surprise
@@ -55,6 +58,7 @@ pub use error::QueryError;
 pub use expr::{Expr, Query};
 pub use fold::searchable;
 pub use fts::fts_match;
+pub use language::message_keys;
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse};
 pub use term::{Flag, Term};
 pub use words::Words;

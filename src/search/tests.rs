@@ -101,7 +101,7 @@ help: no space stands between a key and its value"##,
 help: no space stands between a key and its value"##,
     r##"subject:(a b)
         ^ a key takes one value, not a group
-help: write the key in front of each value: `(from:alice OR from:bob)`"##,
+help: write the key in front of each value: `(user:alice OR user:bob)`"##,
     r##"header:X-A
 ^^^^^^^^^^ `header:` takes the name of a header field, a colon and a value
 help: as in `header:X-Name:value`"##,
@@ -266,6 +266,13 @@ fn a_condition_holds_as_its_terms_do() {
     }
     // What decides comes first, and the rest is not asked.
     assert!(holds("id:7 OR is:read") && !holds("id:8 is:read"));
+}
+
+#[test]
+fn every_key_is_listed_with_one_line() {
+    for (name, finds) in message_keys() {
+        assert!(!finds.is_empty() && finds.len() < 60 && !finds.contains('\n'), "{name}: {finds}");
+    }
 }
 
 /// A text that looks like a query more often than chance would have it.
