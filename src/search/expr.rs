@@ -1,6 +1,6 @@
 //! A query as a tree, and how it is written.
 
-use super::Term;
+use super::{SessionTerm, Term};
 use std::fmt;
 
 /// What to look for: messages, unless it says otherwise.
@@ -13,9 +13,12 @@ pub struct Query<T = Term> {
     pub root: Expr<T>,
 }
 
+/// A query that looks for sessions.
+pub type SessionQuery = Query<SessionTerm>;
+
 /// Conditions and what joins them.
 ///
-/// [`parse`](super::parse) never puts an `And` right into an `And`, an `Or` into an `Or`, or a
+/// [`parse`](super::parse) and [`parse_sessions`](super::parse_sessions) never put an `And` right into an `And`, an `Or` into an `Or`, or a
 /// `Not` into a `Not`; both lists have two parts at least; and `All` is only at the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expr<T = Term> {

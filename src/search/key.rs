@@ -4,7 +4,7 @@
 
 use super::error::Fault;
 use super::lex::{Lexer, Value};
-use super::{Words, moment, near, size};
+use super::{Network, Words, moment, near, network, size};
 use time::OffsetDateTime;
 
 /// A key, and how its value is read.
@@ -31,9 +31,18 @@ pub(super) enum Reads<T: 'static> {
     Moment(fn(OffsetDateTime) -> T),
     /// As the number of what is named here.
     Number(&'static str, fn(u64) -> T),
+    /// As a reply code, or as the first digit of one.
+    Code(fn(u16) -> T, fn(u8) -> T),
+    /// As an address or a network.
+    Network(fn(Network) -> T),
 }
 
 impl<T: Clone> Key<T> {
+    /// Whether its value can begin with a colon.
+    pub(super) fn takes_addresses(&self) -> bool {
+        matches!(self.reads, Reads::Network(_))
+    }
+
     /// The condition that this key makes with the value that comes next.
     pub(super) fn term(&self, lexer: &mut Lexer<'_, T>) -> Result<T, Fault> {
         let name = match self.reads {
@@ -61,6 +70,16 @@ impl<T: Clone> Key<T> {
             Reads::Number(whose, make) => {
                 let number = number(self.whole(&value)?);
                 number.map(make).ok_or_else(|| wrong(&format!("the number of {whose}, 1 or more")))
+            }
+            Reads::Code(code, class) => {
+                let text = self.whole(&value)?;
+                let term = reply_code(text).map(code).or_else(|| code_class(text).map(class));
+                let form = "a reply code from 200 to 599, or `xx` behind its first digit";
+                term.ok_or_else(|| wrong(form).help("as in `550` or `5xx`"))
+            }
+            Reads::Network(make) => {
+                let network = self.whole(&value)?.parse().ok();
+                network.map(make).ok_or_else(|| wrong(network::FORM).help(network::EXAMPLES))
             }
         }
     }
@@ -117,4 +136,17 @@ pub(super) fn words(value: &Value) -> Result<Words, Fault> {
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && *number > 0)
+}
+
+/// `550`
+fn reply_code(text: &str) -> Option<u16> {
+    let code = text.parse().ok().filter(|code| (200..=599).contains(code));
+    code.filter(|_| text.len() == 3)
+}
+
+/// The first digit of `5xx`.
+fn code_class(text: &str) -> Option<u8> {
+    let (digit, rest) = text.split_at_checked(1)?;
+    let class = digit.parse().ok().filter(|class| (2..=5).contains(class))?;
+    rest.eq_ignore_ascii_case("xx").then_some(class)
 }

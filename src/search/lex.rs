@@ -2,7 +2,8 @@
 //!
 //! Refuses quotes that are not closed or stand inside a value, keys that do not exist, and a `-`
 //! with nothing right behind it. A key is ASCII letters, `-` and `_` up to a colon; `http://`,
-//! `std::`, `12:` and an unknown name with nothing behind its colon are plain words.
+//! `std::`, `12:` and an unknown name with nothing behind its colon are plain words. Only
+//! behind a key for addresses can a value begin with colons: `client:::1`.
 
 use super::error::Fault;
 use super::key;
@@ -102,15 +103,16 @@ impl<'a, T: Clone> Lexer<'a, T> {
         let Some(length) = key_length(self.rest()) else { return self.plain() };
         let name = &self.rest()[..length];
         let span = self.at..self.at + length + 1;
-        let given = self.rest()[length + 1..].chars().next();
-        let given = given.is_some_and(|c| !c.is_whitespace() && c != ')');
+        let behind = &self.rest()[length + 1..];
+        let given = behind.chars().next().is_some_and(|c| !c.is_whitespace() && c != ')');
+        let colons = behind.starts_with(':');
         match self.language.find(name) {
-            Some(key) => {
+            Some(key) if !colons || key.takes_addresses() => {
                 self.at = span.end;
                 key.term(self)
             }
-            None if given => Err(self.language.unknown(name, span)),
-            None => self.plain(),
+            None if given && !colons => Err(self.language.unknown(name, span)),
+            _ => self.plain(),
         }
     }
 
@@ -200,7 +202,9 @@ fn is_bare(c: char) -> bool {
 fn key_length(text: &str) -> Option<usize> {
     let length = text.find(|c: char| !(c.is_ascii_alphabetic() || matches!(c, '-' | '_')))?;
     let behind = text[length..].strip_prefix(':')?;
-    (length > 0 && !behind.starts_with("//") && !behind.starts_with(':')).then_some(length)
+    // `std::fmt` has no key; whether `client:::1` has one is for the language to say.
+    let path = behind.starts_with(':') && !behind.starts_with("::");
+    (length > 0 && !behind.starts_with("//") && !path).then_some(length)
 }
 
 /// Whether a value means the same without quotes, wherever it stands.

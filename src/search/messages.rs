@@ -3,10 +3,11 @@
 //! Refuses nothing itself: what a key takes stands in its row.
 
 use super::key::{Key, Reads};
-use super::language::Language;
-use super::{Flag, Term};
+use super::language::{Language, Other};
+use super::{Flag, Term, sessions};
 
 pub(super) static LANGUAGE: Language<Term> = Language {
+    finds: "messages",
     text: Term::Text,
     keys: KEYS,
     foreign: &[
@@ -21,6 +22,10 @@ pub(super) static LANGUAGE: Language<Term> = Language {
         ("deliveredto", "rcpt"),
         ("msgid", "message-id"),
     ],
+    other: Other {
+        finds: "sessions",
+        key: |name| sessions::LANGUAGE.find(name).map(|key| key.name),
+    },
 };
 
 const fn key(name: &'static str, finds: &'static str, reads: Reads<Term>) -> Key<Term> {

@@ -7,6 +7,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+/// What an address can be.
+pub(super) const FORM: &str = "an address or a network";
+
 /// What each of them looks like.
 pub(super) const EXAMPLES: &str =
     "as in `192.0.2.1`, `2001:db8::1`, `10.0.0.0/8` or `fe80::/10`, without a port";

@@ -7,7 +7,7 @@
 use super::error::Fault;
 use super::language::Language;
 use super::lex::{Lexer, Placed, Token};
-use super::{Expr, Query, QueryError, messages};
+use super::{Expr, Query, QueryError, SessionQuery, messages, sessions};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::vec::IntoIter;
@@ -37,6 +37,23 @@ pub const MAX_TERMS: usize = 200;
 /// Says what is wrong, where, and what to write instead.
 pub fn parse(text: &str, now: OffsetDateTime) -> Result<Query, QueryError> {
     query(&messages::LANGUAGE, text, now)
+}
+
+/// Reads a query for sessions; `now` is what `after:1h` counts back from.
+///
+/// ```
+/// use doorpost::search::parse_sessions;
+/// use time::OffsetDateTime;
+///
+/// let query = parse_sessions("client:10.0.0.0/8 code:5xx OR is:running", OffsetDateTime::UNIX_EPOCH)?;
+/// assert_eq!(query.to_string(), "client:10.0.0.0/8 (code:5xx OR is:running)");
+/// # Ok::<(), doorpost::search::QueryError>(())
+/// ```
+///
+/// # Errors
+/// Says what is wrong, where, and what to write instead.
+pub fn parse_sessions(text: &str, now: OffsetDateTime) -> Result<SessionQuery, QueryError> {
+    query(&sessions::LANGUAGE, text, now)
 }
 
 fn query<T: Clone>(
