@@ -1,48 +1,51 @@
 //! A query as a tree, and how it is written.
 
-use super::Term;
+use super::{SessionTerm, Term};
 use std::fmt;
 
-/// What to look for.
+/// What to look for: messages, unless it says otherwise.
 ///
 /// Displayed, it is in its canonical form, which means the same: parsed again it is the same query,
 /// unless it has grown over a limit (`after:1h` becomes a date).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// What a message has to be.
-    pub root: Expr,
+pub struct Query<T = Term> {
+    /// What a message has to be, or whatever else is looked for.
+    pub root: Expr<T>,
 }
 
-/// A condition on a message.
+/// A query that looks for sessions.
+pub type SessionQuery = Query<SessionTerm>;
+
+/// Conditions and what joins them.
 ///
-/// [`parse`](super::parse) never puts an `And` right into an `And`, an `Or` into an `Or`, or a
+/// [`parse`](super::parse) and [`parse_sessions`](super::parse_sessions) never put an `And` right into an `And`, an `Or` into an `Or`, or a
 /// `Not` into a `Not`; both lists have two parts at least; and `All` is only at the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expr {
-    /// Every message.
+pub enum Expr<T = Term> {
+    /// Everything.
     All,
     /// All of these hold.
-    And(Vec<Expr>),
+    And(Vec<Expr<T>>),
     /// One of these holds at least.
-    Or(Vec<Expr>),
+    Or(Vec<Expr<T>>),
     /// This does not hold.
-    Not(Box<Expr>),
+    Not(Box<Expr<T>>),
     /// One condition.
-    Term(Term),
+    Term(T),
 }
 
-impl Query {
-    /// Whether nothing was asked for, so that every message matches.
+impl<T> Query<T> {
+    /// Whether nothing was asked for, so that everything matches.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.root == Expr::All
+        matches!(self.root, Expr::All)
     }
 }
 
-impl Expr {
+impl<T> Expr<T> {
     /// Whether the condition holds where `term` says which terms do. It is asked from left to
     /// right, and no further than needed.
-    pub fn holds(&self, term: &mut impl FnMut(&Term) -> bool) -> bool {
+    pub fn holds(&self, term: &mut impl FnMut(&T) -> bool) -> bool {
         match self {
             Self::All => true,
             Self::And(parts) => parts.iter().all(|part| part.holds(term)),
@@ -51,7 +54,9 @@ impl Expr {
             Self::Term(one) => term(one),
         }
     }
+}
 
+impl<T: fmt::Display> Expr<T> {
     /// Writes the parts of an `And` or `Or`; in parentheses unless they are the whole query.
     ///
     /// An `Or` inside an `And` could do without, but few people would read it right.
@@ -75,13 +80,13 @@ impl Expr {
     }
 }
 
-impl fmt::Display for Query {
+impl<T: fmt::Display> fmt::Display for Query<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.root, f)
     }
 }
 
-impl fmt::Display for Expr {
+impl<T: fmt::Display> fmt::Display for Expr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, true)
     }

@@ -1,111 +1,52 @@
-//! The keys of a query: which there are, and what value each takes.
+//! A key of a query: what it finds, and what value it takes.
 //!
 //! Refuses values that a key does not take, and says what it does.
 
 use super::error::Fault;
 use super::lex::{Lexer, Value};
-use super::{Flag, Term, Words, moment, near, size};
+use super::{Network, Words, moment, near, network, size};
 use time::OffsetDateTime;
 
 /// A key, and how its value is read.
-pub(super) struct Key {
-    name: &'static str,
-    reads: Reads,
+pub(super) struct Key<T: 'static> {
+    pub(super) name: &'static str,
+    /// What it finds, for whoever chooses among the keys.
+    pub(super) finds: &'static str,
+    pub(super) reads: Reads<T>,
 }
 
 /// How the value behind a key is read.
-enum Reads {
+pub(super) enum Reads<T: 'static> {
     /// As words to be found.
-    Words(fn(Words) -> Term),
+    Words(fn(Words) -> T),
     /// The name of a header field, a colon, and words.
-    Header,
+    Header(fn(String, Words) -> T),
     /// As it is, and compared as a whole.
-    Whole(fn(String) -> Term),
+    Whole(fn(String) -> T),
     /// As one of these.
-    OneOf(&'static [(&'static str, Term)]),
+    OneOf(&'static [(&'static str, T)]),
     /// As a number of octets.
-    Size(fn(u64) -> Term),
+    Size(fn(u64) -> T),
     /// As a point in time.
-    Moment(fn(OffsetDateTime) -> Term),
-    /// As the number of a message.
-    Number(fn(u64) -> Term),
+    Moment(fn(OffsetDateTime) -> T),
+    /// As the number of what is named here.
+    Number(&'static str, fn(u64) -> T),
+    /// As a reply code, or as the first digit of one.
+    Code(fn(u16) -> T, fn(u8) -> T),
+    /// As an address or a network.
+    Network(fn(Network) -> T),
 }
 
-/// Every key, in the order in which they are told.
-static KEYS: [Key; 21] = [
-    Key { name: "from", reads: Reads::Words(Term::From) },
-    Key { name: "to", reads: Reads::Words(Term::To) },
-    Key { name: "cc", reads: Reads::Words(Term::Cc) },
-    Key { name: "bcc", reads: Reads::Words(Term::Bcc) },
-    Key { name: "reply-to", reads: Reads::Words(Term::ReplyTo) },
-    Key { name: "envelope", reads: Reads::Words(Term::Envelope) },
-    Key { name: "rcpt", reads: Reads::Words(Term::Rcpt) },
-    Key { name: "subject", reads: Reads::Words(Term::Subject) },
-    Key { name: "header", reads: Reads::Header },
-    Key { name: "message-id", reads: Reads::Whole(message_id) },
-    Key { name: "tag", reads: Reads::Whole(Term::Tag) },
-    Key { name: "door", reads: Reads::Whole(Term::Door) },
-    Key { name: "user", reads: Reads::Whole(Term::User) },
-    Key { name: "inbox", reads: Reads::Whole(Term::Inbox) },
-    Key { name: "is", reads: Reads::OneOf(IS) },
-    Key { name: "has", reads: Reads::OneOf(HAS) },
-    Key { name: "larger", reads: Reads::Size(Term::Larger) },
-    Key { name: "smaller", reads: Reads::Size(Term::Smaller) },
-    Key { name: "after", reads: Reads::Moment(Term::After) },
-    Key { name: "before", reads: Reads::Moment(Term::Before) },
-    Key { name: "id", reads: Reads::Number(Term::Id) },
-];
-
-const IS: &[(&str, Term)] = &[
-    ("read", Term::Is(Flag::Read)),
-    ("unread", Term::Is(Flag::Unread)),
-    ("bounce", Term::Is(Flag::Bounce)),
-];
-
-/// The plural is Mailpit's.
-const HAS: &[(&str, Term)] =
-    &[("attachment", Term::HasAttachment), ("attachments", Term::HasAttachment)];
-
-/// What other programs call a key of ours.
-const FOREIGN: [(&str, &str); 10] = [
-    ("newer", "after"),
-    ("newer_than", "after"),
-    ("older", "before"),
-    ("older_than", "before"),
-    ("size", "larger"),
-    ("label", "tag"),
-    ("sender", "from"),
-    ("recipient", "rcpt"),
-    ("deliveredto", "rcpt"),
-    ("msgid", "message-id"),
-];
-
-/// The key of that name, in any case.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name.eq_ignore_ascii_case(name))
-}
-
-/// What to do about a key that does not exist.
-pub(super) fn advice(name: &str) -> String {
-    let names = || KEYS.iter().map(|key| key.name);
-    let foreign = FOREIGN.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name));
-    let meant = foreign.map(|(_, ours)| *ours).or_else(|| near::word(name, names()));
-    let quote = "to find the text itself, put it in quotes";
-    match meant {
-        Some(meant) => format!("did you mean `{meant}:`? Or else, {quote}"),
-        None if name.contains('-') => format!("a header field is `header:X-Name:value`; {quote}"),
-        None => {
-            let names: Vec<_> = names().map(|name| format!("{name}:")).collect();
-            format!("the keys are {}; {quote}", names.join(" "))
-        }
+impl<T: Clone> Key<T> {
+    /// Whether its value can begin with a colon.
+    pub(super) fn takes_addresses(&self) -> bool {
+        matches!(self.reads, Reads::Network(_))
     }
-}
 
-impl Key {
     /// The condition that this key makes with the value that comes next.
-    pub(super) fn term(&self, lexer: &mut Lexer<'_>) -> Result<Term, Fault> {
+    pub(super) fn term(&self, lexer: &mut Lexer<'_, T>) -> Result<T, Fault> {
         let name = match self.reads {
-            Reads::Header => lexer.field_name()?,
+            Reads::Header(_) => lexer.field_name()?,
             _ => String::new(),
         };
         let value = lexer.value()?;
@@ -113,7 +54,7 @@ impl Key {
             |form: &str| Fault::new(value.span.clone(), format!("`{}:` takes {form}", self.name));
         match &self.reads {
             Reads::Words(make) => words(&value).map(make),
-            Reads::Header => words(&value).map(|value| Term::Header { name, value }),
+            Reads::Header(make) => words(&value).map(|value| make(name, value)),
             Reads::Whole(make) => match self.whole(&value)? {
                 "" => Err(wrong("a value that is not empty")),
                 text => Ok(make(text.to_owned())),
@@ -126,9 +67,19 @@ impl Key {
                 let time = moment::parse(self.whole(&value)?, lexer.now());
                 time.map(make).ok_or_else(|| wrong(moment::FORM).help(moment::EXAMPLES))
             }
-            Reads::Number(make) => {
+            Reads::Number(whose, make) => {
                 let number = number(self.whole(&value)?);
-                number.map(make).ok_or_else(|| wrong("the number of a message, 1 or more"))
+                number.map(make).ok_or_else(|| wrong(&format!("the number of {whose}, 1 or more")))
+            }
+            Reads::Code(code, class) => {
+                let text = self.whole(&value)?;
+                let term = reply_code(text).map(code).or_else(|| code_class(text).map(class));
+                let form = "a reply code from 200 to 599, or `xx` behind its first digit";
+                term.ok_or_else(|| wrong(form).help("as in `550` or `5xx`"))
+            }
+            Reads::Network(make) => {
+                let network = self.whole(&value)?.parse().ok();
+                network.map(make).ok_or_else(|| wrong(network::FORM).help(network::EXAMPLES))
             }
         }
     }
@@ -145,7 +96,7 @@ impl Key {
         Ok(&value.text)
     }
 
-    fn one_of(&self, value: &Value, choices: &[(&'static str, Term)]) -> Result<Term, Fault> {
+    fn one_of(&self, value: &Value, choices: &[(&'static str, T)]) -> Result<T, Fault> {
         let text = self.whole(value)?;
         if let Some((_, term)) = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             return Ok(term.clone());
@@ -181,16 +132,21 @@ pub(super) fn words(value: &Value) -> Result<Words, Fault> {
     })
 }
 
-/// A message identifier is the same with its angle brackets and without.
-fn message_id(text: String) -> Term {
-    match text.trim_start_matches('<').trim_end_matches('>') {
-        "" => Term::MessageId(text),
-        bare => Term::MessageId(bare.to_owned()),
-    }
-}
-
 /// A number of nothing but digits, 1 or more.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && *number > 0)
+}
+
+/// `550`
+fn reply_code(text: &str) -> Option<u16> {
+    let code = text.parse().ok().filter(|code| (200..=599).contains(code));
+    code.filter(|_| text.len() == 3)
+}
+
+/// The first digit of `5xx`.
+fn code_class(text: &str) -> Option<u8> {
+    let (digit, rest) = text.split_at_checked(1)?;
+    let class = digit.parse().ok().filter(|class| (2..=5).contains(class))?;
+    rest.eq_ignore_ascii_case("xx").then_some(class)
 }

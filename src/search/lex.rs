@@ -2,23 +2,28 @@
 //!
 //! Refuses quotes that are not closed or stand inside a value, keys that do not exist, and a `-`
 //! with nothing right behind it. A key is ASCII letters, `-` and `_` up to a colon; `http://`,
-//! `std::`, `12:` and an unknown name with nothing behind its colon are plain words.
+//! `std::`, `12:` and an unknown name with nothing behind its colon are plain words. Only
+//! behind a key for addresses can a value begin with colons: `client:::1`.
 
 use super::error::Fault;
-use super::{Term, key};
+use super::key;
+use super::language::Language;
 use std::ops::Range;
 use time::OffsetDateTime;
 
 /// A piece of a query.
 #[derive(Debug)]
-pub(super) enum Token {
+pub(super) enum Token<T> {
     Open,
     Close,
     Or,
     And,
     Not,
-    Term(Term),
+    Term(T),
 }
+
+/// A piece and its place.
+pub(super) type Placed<T> = (Token<T>, Range<usize>);
 
 /// What stands behind a key, or alone.
 #[derive(Debug)]
@@ -33,15 +38,16 @@ pub(super) struct Value {
 }
 
 /// Reads a query from left to right.
-pub(super) struct Lexer<'a> {
+pub(super) struct Lexer<'a, T: 'static> {
+    language: &'static Language<T>,
     text: &'a str,
     at: usize,
     now: OffsetDateTime,
 }
 
-impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str, now: OffsetDateTime) -> Self {
-        Self { text, at: 0, now }
+impl<'a, T: Clone> Lexer<'a, T> {
+    pub(super) fn new(language: &'static Language<T>, text: &'a str, now: OffsetDateTime) -> Self {
+        Self { language, text, at: 0, now }
     }
 
     /// The time that `1h` ago is counted from.
@@ -50,7 +56,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next piece and where it stands, or `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<(Token, Range<usize>)>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Option<Placed<T>>, Fault> {
         let start = self.text.len() - self.rest().trim_start().len();
         self.at = start;
         let Some(first) = self.rest().chars().next() else { return Ok(None) };
@@ -71,7 +77,7 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    fn take(&mut self, length: usize, token: Token) -> Token {
+    fn take(&mut self, length: usize, token: Token<T>) -> Token<T> {
         self.at += length;
         token
     }
@@ -82,7 +88,7 @@ impl<'a> Lexer<'a> {
         rest.find(|c| !is_bare(c)).unwrap_or(rest.len())
     }
 
-    fn negation(&mut self, sign: char) -> Result<Token, Fault> {
+    fn negation(&mut self, sign: char) -> Result<Token<T>, Fault> {
         let next = self.rest().chars().nth(1);
         if next.is_some_and(|c| c == '(' || c == '"' || is_bare(c)) {
             return Ok(self.take(1, Token::Not));
@@ -93,31 +99,26 @@ impl<'a> Lexer<'a> {
         )))
     }
 
-    fn term(&mut self) -> Result<Term, Fault> {
+    fn term(&mut self) -> Result<T, Fault> {
         let Some(length) = key_length(self.rest()) else { return self.plain() };
         let name = &self.rest()[..length];
         let span = self.at..self.at + length + 1;
-        let given = self.rest()[length + 1..].chars().next();
-        let given = given.is_some_and(|c| !c.is_whitespace() && c != ')');
-        match key::find(name) {
-            Some(key) => {
+        let behind = &self.rest()[length + 1..];
+        let given = behind.chars().next().is_some_and(|c| !c.is_whitespace() && c != ')');
+        let colons = behind.starts_with(':');
+        match self.language.find(name) {
+            Some(key) if !colons || key.takes_addresses() => {
                 self.at = span.end;
                 key.term(self)
             }
-            None if given => {
-                let message = match length {
-                    ..=20 => format!("there is no key `{name}:`"),
-                    _ => "there is no such key".to_owned(),
-                };
-                Err(Fault::new(span, message).help(key::advice(name)))
-            }
-            None => self.plain(),
+            None if given && !colons => Err(self.language.unknown(name, span)),
+            _ => self.plain(),
         }
     }
 
-    fn plain(&mut self) -> Result<Term, Fault> {
+    fn plain(&mut self) -> Result<T, Fault> {
         let value = self.value()?;
-        key::words(&value).map(Term::Text)
+        key::words(&value).map(self.language.text)
     }
 
     /// The name of a header field and the colon behind it.
@@ -153,7 +154,7 @@ impl<'a> Lexer<'a> {
         // Only behind a colon can a value be missing.
         Err(if next == Some('(') {
             Fault::new(start..start + 1, "a key takes one value, not a group")
-                .help("write the key in front of each value: `(from:alice OR from:bob)`")
+                .help("write the key in front of each value: `(user:alice OR user:bob)`")
         } else {
             Fault::new(start.saturating_sub(1)..start.max(1), "there is no value behind this colon")
                 .help("no space stands between a key and its value")
@@ -201,7 +202,9 @@ fn is_bare(c: char) -> bool {
 fn key_length(text: &str) -> Option<usize> {
     let length = text.find(|c: char| !(c.is_ascii_alphabetic() || matches!(c, '-' | '_')))?;
     let behind = text[length..].strip_prefix(':')?;
-    (length > 0 && !behind.starts_with("//") && !behind.starts_with(':')).then_some(length)
+    // `std::fmt` has no key; whether `client:::1` has one is for the language to say.
+    let path = behind.starts_with(':') && !behind.starts_with("::");
+    (length > 0 && !behind.starts_with("//") && !path).then_some(length)
 }
 
 /// Whether a value means the same without quotes, wherever it stands.

@@ -5,8 +5,9 @@
 //! query can cost is bounded here.
 
 use super::error::Fault;
-use super::lex::{Lexer, Token};
-use super::{Expr, Query, QueryError};
+use super::language::Language;
+use super::lex::{Lexer, Placed, Token};
+use super::{Expr, Query, QueryError, SessionQuery, messages, sessions};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::vec::IntoIter;
@@ -21,7 +22,7 @@ pub const MAX_DEPTH: usize = 50;
 /// How many terms a query can have.
 pub const MAX_TERMS: usize = 200;
 
-/// Reads a query; `now` is what `after:1h` counts back from.
+/// Reads a query for messages; `now` is what `after:1h` counts back from.
 ///
 /// ```
 /// use doorpost::search::parse;
@@ -35,16 +36,47 @@ pub const MAX_TERMS: usize = 200;
 /// # Errors
 /// Says what is wrong, where, and what to write instead.
 pub fn parse(text: &str, now: OffsetDateTime) -> Result<Query, QueryError> {
-    read(text, now).map(|root| Query { root }).map_err(|fault| QueryError::new(text, fault))
+    query(&messages::LANGUAGE, text, now)
 }
 
-fn read(text: &str, now: OffsetDateTime) -> Result<Expr, Fault> {
+/// Reads a query for sessions; `now` is what `after:1h` counts back from.
+///
+/// ```
+/// use doorpost::search::parse_sessions;
+/// use time::OffsetDateTime;
+///
+/// let query = parse_sessions("client:10.0.0.0/8 code:5xx OR is:running", OffsetDateTime::UNIX_EPOCH)?;
+/// assert_eq!(query.to_string(), "client:10.0.0.0/8 (code:5xx OR is:running)");
+/// # Ok::<(), doorpost::search::QueryError>(())
+/// ```
+///
+/// # Errors
+/// Says what is wrong, where, and what to write instead.
+pub fn parse_sessions(text: &str, now: OffsetDateTime) -> Result<SessionQuery, QueryError> {
+    query(&sessions::LANGUAGE, text, now)
+}
+
+fn query<T: Clone>(
+    language: &'static Language<T>,
+    text: &str,
+    now: OffsetDateTime,
+) -> Result<Query<T>, QueryError> {
+    let root = read(language, text, now);
+    root.map(|root| Query { root }).map_err(|fault| QueryError::new(text, fault))
+}
+
+fn read<T: Clone>(
+    language: &'static Language<T>,
+    text: &str,
+    now: OffsetDateTime,
+) -> Result<Expr<T>, Fault> {
     if text.len() > MAX_LENGTH {
         let message = format!("a query has {MAX_LENGTH} octets at most");
         let end = text.floor_char_boundary(MAX_LENGTH);
         return Err(Fault::new(end..text.len(), message));
     }
-    let mut parser = Parser { tokens: tokens(text, now)?.into_iter().peekable() };
+    let tokens = tokens(Lexer::new(language, text, now))?;
+    let mut parser = Parser { tokens: tokens.into_iter().peekable() };
     if parser.peek().is_none() {
         return Ok(Expr::All);
     }
@@ -62,8 +94,7 @@ fn read(text: &str, now: OffsetDateTime) -> Result<Expr, Fault> {
 const QUOTE: &str = "to find the text itself, put it in quotes";
 
 /// All pieces and their places, with no more terms than may be.
-fn tokens(text: &str, now: OffsetDateTime) -> Result<Vec<(Token, Range<usize>)>, Fault> {
-    let mut lexer = Lexer::new(text, now);
+fn tokens<T: Clone>(mut lexer: Lexer<'_, T>) -> Result<Vec<Placed<T>>, Fault> {
     let mut tokens = Vec::new();
     let mut terms = 0;
     while let Some((token, span)) = lexer.next()? {
@@ -76,12 +107,12 @@ fn tokens(text: &str, now: OffsetDateTime) -> Result<Vec<(Token, Range<usize>)>,
     Ok(tokens)
 }
 
-struct Parser {
-    tokens: Peekable<IntoIter<(Token, Range<usize>)>>,
+struct Parser<T> {
+    tokens: Peekable<IntoIter<Placed<T>>>,
 }
 
-impl Parser {
-    fn peek(&mut self) -> Option<&Token> {
+impl<T> Parser<T> {
+    fn peek(&mut self) -> Option<&Token<T>> {
         self.tokens.peek().map(|(token, _)| token)
     }
 
@@ -91,7 +122,7 @@ impl Parser {
     }
 
     /// Everything up to a closing parenthesis or the end; each part has to hold.
-    fn all(&mut self, depth: usize) -> Result<Expr, Fault> {
+    fn all(&mut self, depth: usize) -> Result<Expr<T>, Fault> {
         let mut parts = Vec::new();
         loop {
             match self.peek() {
@@ -108,7 +139,7 @@ impl Parser {
     }
 
     /// What `OR` joins.
-    fn any(&mut self, depth: usize) -> Result<Expr, Fault> {
+    fn any(&mut self, depth: usize) -> Result<Expr<T>, Fault> {
         let mut parts = Vec::new();
         loop {
             match self.operand(depth)? {
@@ -135,7 +166,7 @@ impl Parser {
     }
 
     /// A term or a group, negated or not.
-    fn operand(&mut self, depth: usize) -> Result<Expr, Fault> {
+    fn operand(&mut self, depth: usize) -> Result<Expr<T>, Fault> {
         match self.tokens.next() {
             Some((Token::Term(term), _)) => Ok(Expr::Term(term)),
             Some((Token::Open, span)) => self.group(depth + 1, span),
@@ -159,7 +190,7 @@ impl Parser {
     }
 
     /// What stands in parentheses; `open` is where they begin.
-    fn group(&mut self, depth: usize, open: Range<usize>) -> Result<Expr, Fault> {
+    fn group(&mut self, depth: usize, open: Range<usize>) -> Result<Expr<T>, Fault> {
         if depth > MAX_DEPTH {
             return Err(Fault::new(open, format!("parentheses nest {MAX_DEPTH} deep at most")));
         }
@@ -176,7 +207,7 @@ impl Parser {
 }
 
 /// The only part, or all of them together.
-fn one_or(mut parts: Vec<Expr>, together: fn(Vec<Expr>) -> Expr) -> Expr {
+fn one_or<T>(mut parts: Vec<Expr<T>>, together: fn(Vec<Expr<T>>) -> Expr<T>) -> Expr<T> {
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
         Some(last) => {

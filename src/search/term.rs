@@ -1,6 +1,7 @@
-//! One condition of a query, typed by its key, and how it is written.
+//! One condition of a query for messages, typed by its key, and how it is written.
 
-use super::{Words, lex, moment, size};
+use super::write::{exact, keyed, words};
+use super::{Words, moment, size};
 use std::fmt;
 use time::OffsetDateTime;
 
@@ -74,15 +75,15 @@ pub enum Flag {
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(words) => write_words(f, words),
-            Self::From(words) => keyed(f, "from", words),
-            Self::To(words) => keyed(f, "to", words),
-            Self::Cc(words) => keyed(f, "cc", words),
-            Self::Bcc(words) => keyed(f, "bcc", words),
-            Self::ReplyTo(words) => keyed(f, "reply-to", words),
-            Self::Envelope(words) => keyed(f, "envelope", words),
-            Self::Rcpt(words) => keyed(f, "rcpt", words),
-            Self::Subject(words) => keyed(f, "subject", words),
+            Self::Text(text) => words(f, text),
+            Self::From(text) => keyed(f, "from", text),
+            Self::To(text) => keyed(f, "to", text),
+            Self::Cc(text) => keyed(f, "cc", text),
+            Self::Bcc(text) => keyed(f, "bcc", text),
+            Self::ReplyTo(text) => keyed(f, "reply-to", text),
+            Self::Envelope(text) => keyed(f, "envelope", text),
+            Self::Rcpt(text) => keyed(f, "rcpt", text),
+            Self::Subject(text) => keyed(f, "subject", text),
             Self::Header { name, value } => keyed(f, &format!("header:{name}"), value),
             Self::MessageId(id) => exact(f, "message-id", id),
             Self::Tag(tag) => exact(f, "tag", tag),
@@ -100,27 +101,4 @@ impl fmt::Display for Term {
             Self::Id(number) => write!(f, "id:{number}"),
         }
     }
-}
-
-fn keyed(f: &mut fmt::Formatter<'_>, key: &str, words: &Words) -> fmt::Result {
-    write!(f, "{key}:")?;
-    write_words(f, words)
-}
-
-fn exact(f: &mut fmt::Formatter<'_>, key: &str, value: &str) -> fmt::Result {
-    write!(f, "{key}:")?;
-    write_value(f, value)
-}
-
-fn write_words(f: &mut fmt::Formatter<'_>, words: &Words) -> fmt::Result {
-    write_value(f, words.text())?;
-    f.write_str(if words.is_prefix() { "*" } else { "" })
-}
-
-/// A value as it is, or in quotes if it could be taken for something else.
-fn write_value(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
-    if lex::is_plain(value) {
-        return f.write_str(value);
-    }
-    write!(f, "\"{}\"", value.replace('\\', r"\\").replace('"', r#"\""#))
 }
