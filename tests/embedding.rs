@@ -157,5 +157,5 @@ async fn a_test_can_search_and_read_codes() {
     assert!(doorpost.search("subject:other").unwrap().is_empty());
     let wrong = doorpost.search("subjcet:x").unwrap_err().to_string();
     assert!(wrong.contains("did you mean `subject:`"), "{wrong}");
-    assert!(doorpost.search("is:unread").unwrap_err().to_string().contains("not kept yet"));
+    assert_eq!(doorpost.search("is:unread").unwrap().len(), 1);
 }

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the bottom up: a room may use those on earlier lines, never its neighbours on
 /// the same line or what lies above.
-const STOREYS: [&[&str]; 7] = [
+const STOREYS: [&[&str]; 8] = [
     &["mail"],
     &["smtp", "mime", "search", "tls"],
-    &["config", "storage"],
+    &["storage"],
+    &["config"],
     &["server", "web"],
     &["app"],
     &["cli"],

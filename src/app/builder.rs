@@ -5,17 +5,22 @@ use super::{Doorpost, Parts};
 use crate::config::{Config, ConfigError, User, WebConfig};
 use crate::server::{Caps, Server};
 use crate::smtp::Budget;
-use crate::storage::{Bounds, Door, OpenError, SessionEntry, Settings, Store};
+use crate::storage::{Bounds, Door, InboxBy, OpenError, SessionEntry, Settings, Store};
 use crate::tls::{Identity, TlsError};
 use crate::web::{self, HostRule};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+/// How often it is looked for messages that are too old, at most and at least.
+const SHORTEST_LOOK: Duration = Duration::from_millis(200);
+const LONGEST_LOOK: Duration = Duration::from_mins(1);
 
 /// Puts a [`Doorpost`] together. [`Doorpost::builder`] begins with the four doors on ports that
 /// the system chooses, a CA that lives in memory, and no web API: what a test wants.
@@ -98,6 +103,20 @@ impl Builder {
         self
     }
 
+    /// Keeps messages and sessions in a folder, where the next doorpost finds them.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.config.data = Some(folder.into());
+        self
+    }
+
+    /// What parts messages into inboxes; without it, the user who had logged in.
+    #[must_use]
+    pub fn inbox_by(mut self, inbox_by: InboxBy) -> Self {
+        self.config.inbox_by = inbox_by;
+        self
+    }
+
     /// Uses an identity that was opened before, so that several servers share one CA.
     #[must_use]
     pub fn identity(self, identity: Identity) -> Self {
@@ -132,7 +151,13 @@ impl Builder {
             sessions: config.max_sessions,
             session_bytes: config.max_session_bytes,
         };
-        let store = Store::open(&Settings { bounds, ..Settings::default() })?;
+        let store = open_store(Settings {
+            bounds,
+            max_age: config.max_age,
+            inbox_by: config.inbox_by.clone(),
+            data: config.data.clone(),
+        });
+        let store = store.await?;
         let caps = Caps {
             connections: config.max_connections,
             per_address: config.max_connections_per_address,
@@ -160,6 +185,9 @@ impl Builder {
         let mut web_addresses = Vec::new();
         if let Some(sockets) = bound.web {
             web_addresses = sockets.addresses;
+            if let Some(address) = web_addresses.first() {
+                store.announce(&format!("http://{address}"));
+            }
             let addresses: Vec<_> = web_addresses.iter().map(std::net::SocketAddr::ip).collect();
             let hosts = HostRule::new(&config.web_host, &addresses);
             for listener in into_tokio(sockets.listeners)? {
@@ -174,6 +202,28 @@ impl Builder {
         }
         Ok(Doorpost::from(Parts { store, server, identity, web_addresses, stop_web }))
     }
+}
+
+/// Opens the store, and looks now and then for what has grown old in it.
+async fn open_store(settings: Settings) -> Result<Arc<Store>, StartError> {
+    let max_age = settings.max_age;
+    // A large folder takes a moment, and the runtime may have other things to do.
+    let opened = tokio::task::spawn_blocking(move || Store::open(&settings)).await;
+    let store = opened.map_err(io::Error::other)??;
+    if let Some(max_age) = max_age {
+        let store = Arc::downgrade(&store);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep((max_age / 20).clamp(SHORTEST_LOOK, LONGEST_LOOK)).await;
+                let Some(store) = store.upgrade() else { return };
+                let removal = tokio::task::spawn_blocking(move || store.remove_what_is_old()).await;
+                if let Ok(Err(error)) = removal {
+                    tracing::error!(%error, "what is older than --max-age could not be removed");
+                }
+            }
+        });
+    }
+    Ok(store)
 }
 
 fn into_tokio(listeners: Vec<std::net::TcpListener>) -> io::Result<Vec<TcpListener>> {

@@ -202,6 +202,9 @@ impl Doorpost {
     pub async fn stop(&self) {
         self.parts.server.stop().await;
         self.parts.stop_web.cancel();
+        let store = Arc::clone(&self.parts.store);
+        // It waits for the disk. What was acknowledged is there already.
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
     }
 }
 

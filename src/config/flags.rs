@@ -100,6 +100,7 @@ impl Flag {
 const DOORS: &str = "Doors";
 const LOGINS: &str = "TLS and logins";
 const WEB: &str = "Web page and API";
+const STORE: &str = "What is kept";
 const LIMITS: &str = "Limits";
 const OUTPUT: &str = "Output";
 
@@ -158,10 +159,13 @@ pub const FLAGS: &[Flag] = &[
     switch(flag(WEB, "no-web", "BOOL", Takes::Nothing, Target::NoWeb, "Open no web page and no API")),
     many(key(WEB, "web-host", "web_host", "NAME", "Host name to answer to, besides loopback")),
 
-    key(LIMITS, "max-messages", "max_messages", "NUMBER", "Messages to keep; the oldest goes first"),
-    key(LIMITS, "max-bytes", "max_bytes", "SIZE", "Size of all messages to keep"),
-    key(LIMITS, "max-sessions", "max_sessions", "NUMBER", "Sessions to keep"),
-    key(LIMITS, "max-session-bytes", "max_session_bytes", "SIZE", "Size of all sessions to keep"),
+    key(STORE, "data", "data", "DIR", "Folder to keep messages and sessions in [default: in memory]"),
+    key(STORE, "inbox-by", "inbox_by", "WAY", "What parts messages into inboxes: user, recipient, door or header:X-Name"),
+    key(STORE, "max-messages", "max_messages", "NUMBER", "Messages to keep; the oldest goes first"),
+    key(STORE, "max-bytes", "max_bytes", "SIZE", "Size of all messages to keep"),
+    key(STORE, "max-age", "max_age", "TIME", "Longest time to keep messages and sessions, such as 7d [default: no end]"),
+    key(STORE, "max-sessions", "max_sessions", "NUMBER", "Sessions to keep"),
+    key(STORE, "max-session-bytes", "max_session_bytes", "SIZE", "Size of all sessions to keep"),
     key(LIMITS, "memory", "memory", "SIZE", "Mail that may be in flight at a time; more gets 452 4.3.1"),
     key(LIMITS, "max-connections", "max_connections", "NUMBER", "Connections at a time; more get 421 4.7.0"),
     key(LIMITS, "max-connections-per-address", "max_connections_per_address", "NUMBER", "The same for one client address"),

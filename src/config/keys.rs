@@ -5,8 +5,8 @@
 
 use super::kind::{AllOr, Fault, Given, Kind, List, Maybe, OneOf, Set, Switch, Whole};
 use super::values::{
-    Address, ClientNetwork, DoorName, ExtensionList, FilePath, HostName, LocalDomain, LocalUser,
-    Secret, SenderPattern, Size, Time, UserName, Verbosity, WebAddress,
+    Address, Age, ClientNetwork, DoorName, ExtensionList, FilePath, HostName, Inboxes, LocalDomain,
+    LocalUser, Secret, SenderPattern, Size, Time, UserName, Verbosity, WebAddress,
 };
 use super::{Config, Door, User};
 
@@ -43,8 +43,11 @@ pub(super) const TOP: &[Key<Config>] = keys! {
     "certs" => certs: Maybe<FilePath>,
     "tls_cert" => tls_cert: Maybe<FilePath>,
     "tls_key" => tls_key: Maybe<FilePath>,
+    "data" => data: Maybe<FilePath>,
+    "inbox_by" => inbox_by: Inboxes,
     "max_messages" => max_messages: Whole<usize, 1>,
     "max_bytes" => max_bytes: Size,
+    "max_age" => max_age: Maybe<Age>,
     "max_sessions" => max_sessions: Whole<usize, 1>,
     "max_session_bytes" => max_session_bytes: Size,
     "memory" => memory: Size,

@@ -9,6 +9,7 @@ use super::kind::{Fault, Given, Kind, Scalar, Switch, Whole};
 use super::source::{Origin, Scope, Sources};
 use super::values::{Secret, UserName, Verbosity};
 use super::{Config, Door, Format, PortSet, User, check, keys, near};
+use crate::storage::InboxBy;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -81,8 +82,11 @@ fn blank() -> Config {
         tls_cert: None,
         tls_key: None,
         users: Vec::new(),
+        data: None,
+        inbox_by: InboxBy::User,
         max_messages: 0,
         max_bytes: 0,
+        max_age: None,
         max_sessions: 0,
         max_session_bytes: 0,
         memory: 0,

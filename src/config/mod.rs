@@ -38,8 +38,10 @@ pub use show::render;
 pub use source::{Origin, Sources};
 
 use crate::smtp::auth::Directory;
+use crate::storage::InboxBy;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Everything that can be set, after all layers have been applied.
 #[derive(Clone, Debug)]
@@ -64,10 +66,16 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Who may log in; with none listed, everybody.
     pub users: Vec<User>,
+    /// The folder in which messages and sessions are kept; without one, in memory.
+    pub data: Option<PathBuf>,
+    /// What decides in which inboxes a message is.
+    pub inbox_by: InboxBy,
     /// How many messages are kept.
     pub max_messages: usize,
     /// How many octets of messages are kept.
     pub max_bytes: u64,
+    /// How long messages and sessions are kept, where there is an end to it.
+    pub max_age: Option<Duration>,
     /// How many sessions are kept.
     pub max_sessions: usize,
     /// How many octets of transcripts are kept.

@@ -8,6 +8,7 @@ use super::{Format, PortSet, WebConfig};
 use crate::mail::{Domain, Mailbox};
 use crate::smtp::auth::Mechanism;
 use crate::smtp::policy::{AuthMode, BareLf, Extensions, Network, TlsMode};
+use crate::storage::InboxBy;
 use bytesize::ByteSize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -111,6 +112,30 @@ impl<const ZERO: bool> Scalar for Time<ZERO> {
     }
 }
 
+/// How long something is kept.
+pub(super) struct Age;
+
+impl Scalar for Age {
+    type Value = Duration;
+    const FORMS: &'static [Form] = &[Form::Text, Form::Number];
+
+    fn expected() -> String {
+        "a time, such as \"12h\" or \"7d\", or a number of seconds, more than 0, at most 100 years"
+            .into()
+    }
+
+    fn parse(text: &str) -> Option<Duration> {
+        const LONGEST: Duration = Duration::from_hours(100 * 366 * 24);
+        let seconds = text.parse().ok().map(Duration::from_secs);
+        let time = seconds.or_else(|| humantime::parse_duration(text).ok())?;
+        (time <= LONGEST && !time.is_zero()).then_some(time)
+    }
+
+    fn write(value: &Duration) -> String {
+        quoted(&humantime::format_duration(*value).to_string())
+    }
+}
+
 /// Ways in which a single value is read by one expression and written by its `Display`.
 macro_rules! text_kinds {
     ($($(#[$doc:meta])* $name:ident: $value:ty, $expected:literal, $parse:expr;)+) => {$(
@@ -161,6 +186,9 @@ text_kinds! {
     DoorName: String,
         "a name of at most 32 lower-case letters, digits and \"-\" between them, and not \"web\"",
         |text| is_door_name(text).then(|| text.to_owned());
+
+    /// What parts messages into inboxes.
+    Inboxes: InboxBy, "\"user\", \"recipient\", \"door\" or \"header:X-Name\"", |text| text.parse().ok();
 
     /// The name of a user.
     UserName: String, "a user's name", |text| (!text.is_empty()).then(|| text.to_owned());

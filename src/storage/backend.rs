@@ -78,6 +78,8 @@ pub struct Usage {
     pub bytes: u64,
     /// Messages that had to go since the start, because of a bound.
     pub pruned: u64,
+    /// Transactions that were written to the disk since the start.
+    pub commits: u64,
 }
 
 /// Keeps messages. All methods but [`Backend::keep`] may wait for a disk.
@@ -109,6 +111,8 @@ pub(super) trait Backend: Send + Sync + fmt::Debug {
         before: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<SessionRecord>, StoreError>;
+    /// The names of all sessions that are kept here.
+    fn session_names(&self) -> Result<Vec<SessionId>, StoreError>;
     /// Says where the API is, where another process could ask.
     fn announce(&self, server: &str);
     /// How much it holds.

@@ -228,6 +228,10 @@ impl Backend for Memory {
         Ok(Vec::new())
     }
 
+    fn session_names(&self) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
     fn announce(&self, _server: &str) {}
 
     fn usage(&self) -> Usage {
@@ -235,6 +239,7 @@ impl Backend for Memory {
             messages: self.count.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             pruned: self.pruned.load(Ordering::Relaxed),
+            commits: 0,
         }
     }
 

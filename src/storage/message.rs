@@ -3,6 +3,7 @@
 use crate::mail::{Envelope, MessageId, SessionId};
 use crate::smtp::TlsFacts;
 use bytes::Bytes;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -34,11 +35,22 @@ pub struct Arrival {
 }
 
 /// A kept message. Cloning it copies two pointers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message {
     id: MessageId,
     arrival: Arc<Arrival>,
     bytes: Bytes,
+}
+
+/// Short: a test that fails shows it.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recipients = self.envelope().forward_paths.iter();
+        let recipients: Vec<_> = recipients.map(|one| format!("<{}>", one.path)).collect();
+        let (id, octets) = (self.id, self.bytes.len());
+        let sender = &self.envelope().reverse_path;
+        write!(f, "Message {id}: <{sender}> → {}, {octets} octets", recipients.join(", "))
+    }
 }
 
 impl Message {

@@ -13,6 +13,7 @@ mod disk;
 mod doors;
 mod entry;
 mod events;
+mod find_sessions;
 mod inbox;
 mod index;
 mod memory;
@@ -31,6 +32,7 @@ pub use disk::OpenError;
 pub use doors::{Counts, Door};
 pub use entry::{Entry, Find, Found, Group, Marks, Selection, Total};
 pub use events::{Change, Event, Events, Lost};
+pub use find_sessions::{FindSessions, FoundSessions};
 pub use inbox::{InboxBy, InboxByError};
 pub use message::{Arrival, Message};
 pub use record::{
@@ -42,7 +44,7 @@ pub use sessions::{SessionEntry, Sessions};
 use crate::mail::{MessageId, SessionId};
 use backend::{Backend, Happened, Keeping, Removal, Tell};
 use bytes::Bytes;
-use index::{Index, Inlet, Shown};
+use index::{Index, Inlet, Page, Shown};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -179,13 +181,17 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn entry(&self, id: MessageId) -> Result<Option<Entry>, StoreError> {
-        Ok(self.entries(&[id])?.pop())
+        Ok(self.entries(&[id], self.index.shown(&[id])?)?.pop())
     }
 
     /// Messages as lists show them; those that are gone are left out.
-    fn entries(&self, ids: &[MessageId]) -> Result<Vec<Entry>, StoreError> {
+    fn entries(
+        &self,
+        ids: &[MessageId],
+        shown: Vec<Option<Shown>>,
+    ) -> Result<Vec<Entry>, StoreError> {
         let mut entries = Vec::new();
-        for (id, shown) in ids.iter().zip(self.index.shown(ids)?) {
+        for (id, shown) in ids.iter().zip(shown) {
             if let Some(shown) = shown
                 && let Some((arrival, size)) = self.backend.arrival(*id)?
             {
@@ -238,14 +244,9 @@ impl Store {
     /// # Errors
     /// Where the store fails, or the search takes too long.
     pub fn find(&self, find: &Find) -> Result<Found, StoreError> {
-        let mut ids = self.index.find(find)?;
-        let more = ids.len() > find.limit;
-        ids.truncate(find.limit);
-        Ok(Found {
-            entries: self.entries(&ids)?,
-            next: ids.last().copied().filter(|_| more),
-            total: self.index.total(&find.query, find.inbox.as_deref())?,
-        })
+        let Page { names, is_more, shown, total } = self.index.page(find)?;
+        let next = names.last().copied().filter(|_| is_more);
+        Ok(Found { entries: self.entries(&names, shown)?, next, total })
     }
 
     /// Removes messages; says how many. May take its time.
@@ -302,7 +303,7 @@ impl Store {
                     after: None,
                     limit: usize::MAX,
                 };
-                self.index.find(&find)
+                self.index.names(&find)
             }
         }
     }
@@ -396,6 +397,14 @@ impl Store {
             Some(entry) => Ok(Some(SessionRecord::whole(&entry))),
             None => self.backend.session(id),
         }
+    }
+
+    /// Finds sessions, those that run included. May take its time.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn find_sessions(&self, find: &FindSessions) -> Result<FoundSessions, StoreError> {
+        find_sessions::find(&self.sessions, &*self.backend, find)
     }
 
     /// Removes what is older than it may be; says how many messages that were. Asked now and then

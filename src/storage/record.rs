@@ -4,7 +4,7 @@
 use super::SessionEntry;
 use crate::mail::{MessageId, SessionId};
 use crate::smtp::transcript::{Kind, Line};
-use crate::smtp::{Reply, Session, TlsFacts, Transaction, Verdict};
+use crate::smtp::{Ended, Reply, Session, TlsFacts, Transaction, Verdict};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use time::OffsetDateTime;
@@ -189,6 +189,32 @@ impl From<Line<'_>> for LineRecord {
 }
 
 impl SessionRecord {
+    /// The lines of its transcript, where it has one.
+    pub fn lines(&self) -> impl Iterator<Item = &LineRecord> {
+        self.transcript.iter().flatten()
+    }
+
+    /// The codes of all replies that were given, as far as they are remembered.
+    pub fn codes(&self) -> impl Iterator<Item = u16> {
+        let said = self.lines().filter(|line| line.kind == Kind::Server.name());
+        let said = said.filter_map(|line| line.text.get(..3)?.parse().ok());
+        // A long transcript ends before the session does.
+        let refusals = self.transactions.iter().filter_map(|one| Some(one.reply.as_ref()?.code));
+        said.chain(refusals).chain(self.last_refusal.as_ref().map(|refusal| refusal.reply.code))
+    }
+
+    /// Whether something was refused in it, or it did not end as it should.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        let ended_well = |ended: &EndedRecord| {
+            let well = [Ended::Quit, Ended::ClosedByClient];
+            well.iter().any(|one| one.code() == ended.code)
+        };
+        self.last_refusal.is_some()
+            || self.transactions.iter().any(|transaction| transaction.reply.is_some())
+            || self.ended.as_ref().is_some_and(|ended| !ended_well(ended))
+    }
+
     /// What is known of a session, without its transcript.
     #[must_use]
     pub fn of(entry: &SessionEntry) -> Self {

@@ -51,7 +51,8 @@ fn the_defaults_are_complete_and_without_fault() {
     config.check().unwrap();
     let text = include_str!("../defaults.toml");
     for key in keys::names(keys::TOP) {
-        let left_open = ["certs", "tls_cert", "tls_key", "max_connections_per_address"];
+        let left_open =
+            ["certs", "tls_cert", "tls_key", "data", "max_age", "max_connections_per_address"];
         let stated = text.lines().any(|line| line.starts_with(&format!("{key} = ")));
         assert!(stated != left_open.contains(&key), "{key}");
     }

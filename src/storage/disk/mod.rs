@@ -273,6 +273,15 @@ impl Backend for Disk {
         records.iter().map(|record| tables::read_session(record)).collect()
     }
 
+    fn session_names(&self) -> Result<Vec<SessionId>, StoreError> {
+        self.read(|reader| {
+            let mut statement = reader.prepare_cached("SELECT id FROM session")?;
+            let ids = statement.query_map([], |row| row.get::<_, i64>(0))?;
+            let names = ids.map(|id| id.map(|id| SessionId::new(id.cast_unsigned())));
+            names.filter_map(Result::transpose).collect()
+        })
+    }
+
     fn announce(&self, server: &str) {
         self.lock.announce(server);
     }

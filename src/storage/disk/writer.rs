@@ -49,6 +49,7 @@ pub(super) struct Keep {
 pub(super) struct Gauge {
     usage: Mutex<Usage>,
     last: AtomicU64,
+    commits: AtomicU64,
 }
 
 impl Gauge {
@@ -60,11 +61,17 @@ impl Gauge {
         MessageId::new(self.last.load(Ordering::Acquire))
     }
 
+    /// Counts a transaction.
+    fn commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn set(&self, counted: &Counted, pruned: u64) {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Usage {
             messages: counted.messages.unsigned_abs(),
             bytes: counted.octets.unsigned_abs(),
             pruned,
+            commits: self.commits.load(Ordering::Relaxed),
         };
         self.last.store(counted.last.unsigned_abs(), Ordering::Release);
     }
@@ -168,10 +175,14 @@ impl Writer {
         match self.transaction(&batch) {
             Ok((done, pruned)) => {
                 self.gauge.set(&self.counted, self.pruned + pruned.len() as u64);
-                for (order, done) in batch.into_iter().zip(done) {
-                    self.answer(order, done);
+                // Told before anybody is answered: whoever is answered finds it all.
+                for (order, done) in batch.iter().zip(&done) {
+                    self.tell_of(order, done);
                 }
                 self.has_pruned(pruned);
+                for (order, done) in batch.into_iter().zip(done) {
+                    answer(order, done);
+                }
             }
             Err(error) if batch.len() == 1 => {
                 let error = failed(&error);
@@ -230,28 +241,18 @@ impl Writer {
         // in pieces.
         let pruned = changes.prune(2 * batch.len())?;
         changes.commit()?;
+        self.gauge.commit();
         Ok((done, pruned))
     }
 
-    /// Tells what happened, then answers: whoever is answered finds it told.
-    fn answer(&self, order: Order, done: Done) {
+    fn tell_of(&self, order: &Order, done: &Done) {
         match (order, done) {
-            (Order::Keep(keep), Done::Kept(id)) => {
-                let Keep { arrival, bytes, word, .. } = *keep;
-                (self.tell)(Happened::Added(id));
-                // The connection may be gone; the message is kept all the same.
-                let _ = word.send(Ok(Message::new(id, arrival, bytes)));
+            (_, Done::Kept(id)) => (self.tell)(Happened::Added(*id)),
+            (_, Done::Removed(ids)) if !ids.is_empty() => {
+                (self.tell)(Happened::Removed(ids.clone()));
             }
-            (Order::Remove(_, word), Done::Removed(ids)) => {
-                let count = ids.len() as u64;
-                if count > 0 {
-                    (self.tell)(Happened::Removed(ids));
-                }
-                let _ = word.send(Ok(count));
-            }
-            (Order::Mark(ids, marks, word), _) => {
-                (self.tell)(Happened::Marked(ids, marks));
-                let _ = word.send(Ok(()));
+            (Order::Mark(ids, marks, _), _) => {
+                (self.tell)(Happened::Marked(ids.clone(), marks.clone()));
             }
             _ => {}
         }
@@ -356,6 +357,19 @@ impl Writer {
             tracing::error!(%error, "the transcripts of ended sessions could not be kept");
             self.sessions.clear();
         }
+    }
+}
+
+/// Gives the word that somebody waits for; who is gone by then needs none.
+fn answer(order: Order, done: Done) {
+    match (order, done) {
+        (Order::Keep(keep), Done::Kept(id)) => {
+            let Keep { arrival, bytes, word, .. } = *keep;
+            let _ = word.send(Ok(Message::new(id, arrival, bytes)));
+        }
+        (Order::Remove(_, word), Done::Removed(ids)) => drop(word.send(Ok(ids.len() as u64))),
+        (Order::Mark(_, _, word), _) => drop(word.send(Ok(()))),
+        _ => {}
     }
 }
 

@@ -14,12 +14,11 @@ mod write;
 
 #[cfg(test)]
 pub(super) use columns::header_text;
-pub(super) use read::Shown;
+pub(super) use read::{COUNTED, Shown};
 
 use super::backend::{Backend, Happened, StoreError};
 use super::{Find, Group, InboxBy, Total};
 use crate::mail::MessageId;
-use crate::search::Query;
 use compile::Kind;
 use rusqlite::{Connection, ErrorCode};
 use schema::Place;
@@ -92,6 +91,16 @@ pub(super) struct Index {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// The run of the backend, where it has a name for it.
     run: Option<i64>,
+}
+
+/// A page of what was found.
+pub(super) struct Page {
+    pub(super) names: Vec<MessageId>,
+    /// Whether another page follows.
+    pub(super) is_more: bool,
+    /// What is known of each.
+    pub(super) shown: Vec<Option<Shown>>,
+    pub(super) total: Total,
 }
 
 #[derive(Default)]
@@ -182,12 +191,15 @@ impl Index {
             drop(over);
         });
         let thread = thread.map_err(|error| StoreError::Failed(error.to_string()))?;
+        // What lies in memory is there as long as somebody is connected to it.
+        let first = place.reader(backend).map_err(|error| failed(&error))?;
+        let readers = Readers { idle: vec![first], busy: 0 };
         Ok(Self {
             inlet,
             place,
             backend: Arc::clone(backend),
             progress,
-            readers: Mutex::default(),
+            readers: Mutex::new(readers),
             free: Condvar::new(),
             thread: Mutex::new(Some(thread)),
             run,
@@ -200,18 +212,26 @@ impl Index {
     }
 
     /// Names of what is found, newest first; one more than asked for where there is more.
-    pub(super) fn find(&self, find: &Find) -> Result<Vec<MessageId>, StoreError> {
+    pub(super) fn names(&self, find: &Find) -> Result<Vec<MessageId>, StoreError> {
         self.ask(|connection| read::find(connection, find))
     }
 
-    /// How many a query finds.
-    pub(super) fn total(&self, query: &Query, inbox: Option<&str>) -> Result<Total, StoreError> {
-        self.ask(|connection| read::total(connection, query, inbox))
+    /// A page of what is found, as it stands at one moment.
+    pub(super) fn page(&self, find: &Find) -> Result<Page, StoreError> {
+        self.ask(|connection| {
+            let moment = connection.unchecked_transaction()?;
+            let mut names = read::find(&moment, find)?;
+            let is_more = names.len() > find.limit;
+            names.truncate(find.limit);
+            let shown = read::shown(&moment, &names)?;
+            let total = read::total(&moment, &find.query, find.inbox.as_deref())?;
+            Ok(Page { names, is_more, shown, total })
+        })
     }
 
     /// What the index knows of messages; nothing of those that are gone.
-    pub(super) fn shown(&self, ids: &[MessageId]) -> Result<Vec<Option<Shown>>, StoreError> {
-        self.ask(|connection| ids.iter().map(|id| read::shown(connection, *id)).collect())
+    pub(super) fn shown(&self, names: &[MessageId]) -> Result<Vec<Option<Shown>>, StoreError> {
+        self.ask(|connection| read::shown(connection, names))
     }
 
     pub(super) fn unread(&self) -> Result<u64, StoreError> {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 /// As far as matches are counted one by one: what a person pages through ends long before, and a
 /// test expects fewer.
-pub(super) const COUNTED: u64 = 10_000;
+pub(in crate::storage) const COUNTED: u64 = 10_000;
 
 /// What the index alone knows of a message.
 #[derive(Clone, Debug)]
@@ -131,8 +131,15 @@ pub(super) fn groups(connection: &Connection, kind: Kind) -> rusqlite::Result<Ve
     statement.query_map([kind as i64], group)?.collect()
 }
 
-/// What is known of a message.
-pub(super) fn shown(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Shown>> {
+/// What is known of messages; nothing of those that are gone.
+pub(super) fn shown(
+    connection: &Connection,
+    names: &[MessageId],
+) -> rusqlite::Result<Vec<Option<Shown>>> {
+    names.iter().map(|id| shown_of(connection, *id)).collect()
+}
+
+fn shown_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Shown>> {
     let id = sql_id(id);
     let sql = "SELECT is_read, has_attachment, is_bounce, summary \
         FROM message JOIN shown USING (id) WHERE id = ?";

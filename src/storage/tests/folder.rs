@@ -107,13 +107,13 @@ fn lower_bounds_hold_when_it_is_opened_again() {
 #[test]
 fn a_folder_has_one_doorpost() {
     let store = filled();
-    store.announce("http://127.0.0.1:8025");
+    store.announce("http://localhost:1");
     let error = Store::open(&store.settings).unwrap_err();
     assert!(matches!(error, OpenError::Locked { .. }));
     assert!(
         error
             .to_string()
-            .ends_with("in use by another doorpost, which answers at http://127.0.0.1:8025"),
+            .ends_with("in use by another doorpost, which answers at http://localhost:1"),
         "{error}"
     );
     is_as_filled(&store);
