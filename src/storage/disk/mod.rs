@@ -305,3 +305,104 @@ impl Drop for Disk {
         self.close();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may stop at the first surprise
+mod tests {
+    use super::super::testing::arrival;
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    fn opened() -> (tempfile::TempDir, Disk, Arc<AtomicU64>) {
+        let folder = tempfile::tempdir().unwrap();
+        let told = Arc::new(AtomicU64::new(0));
+        let tell: Tell = Arc::new({
+            let told = Arc::clone(&told);
+            move |_| {
+                told.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let disk = Disk::open(folder.path(), &Bounds::default(), tell).unwrap();
+        (folder, disk, told)
+    }
+
+    fn begin(disk: &Disk, octets: usize) -> oneshot::Receiver<Result<Message, StoreError>> {
+        let mut noise = vec![0; octets];
+        getrandom::fill(&mut noise).unwrap();
+        let Keeping::Later(word) = disk.keep(arrival(), noise.into()) else { unreachable!() };
+        word
+    }
+
+    fn keep(disk: &Disk, octets: usize) -> Result<Message, StoreError> {
+        begin(disk, octets).blocking_recv().unwrap()
+    }
+
+    fn limit_pages(disk: &Disk, pages: u32) {
+        let arrange = move |connection: &Connection| {
+            connection.pragma_update(None, "max_page_count", pages).unwrap();
+        };
+        assert!(disk.orders.send(Order::Arrange(Box::new(arrange))).is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_refuses_and_recovers_by_itself() {
+        let (_folder, disk, told) = opened();
+        let first = keep(&disk, 1000).unwrap();
+        limit_pages(&disk, 40);
+        assert_eq!(keep(&disk, 1_000_000).err(), Some(StoreError::Full));
+        assert_eq!(disk.usage().messages, 1);
+        assert!(disk.get(first.id()).unwrap().is_some());
+        // One that does not fit does not keep out those that do, also in the same transaction.
+        let words: Vec<_> = [100, 1_000_000, 100].map(|octets| begin(&disk, octets)).into();
+        let kept: Vec<_> = words.into_iter().map(|word| word.blocking_recv().unwrap()).collect();
+        assert!(kept[0].is_ok() && kept[2].is_ok());
+        assert_eq!(kept[1].as_ref().err(), Some(&StoreError::Full));
+        limit_pages(&disk, u32::MAX - 1);
+        assert!(keep(&disk, 1_000_000).is_ok());
+        assert_eq!((disk.usage().messages, told.load(Ordering::SeqCst)), (4, 4));
+        let numbers: Vec<_> = disk.newest(None, 9).unwrap().iter().map(|id| id.get()).collect();
+        assert_eq!(numbers, [4, 3, 2, 1], "no number is used twice or left out");
+    }
+
+    #[test]
+    fn a_disk_that_fails_says_so_and_nothing_is_told() {
+        let (_folder, disk, told) = opened();
+        let arrange = |connection: &Connection| {
+            connection.pragma_update(None, "query_only", true).unwrap();
+        };
+        assert!(disk.orders.send(Order::Arrange(Box::new(arrange))).is_ok());
+        assert!(matches!(keep(&disk, 10), Err(StoreError::Failed(_))));
+        let marks = Marks { read: Some(true), ..Marks::default() };
+        assert!(matches!(disk.mark(&[], &marks), Err(StoreError::Failed(_)) | Ok(())));
+        assert_eq!((disk.usage().messages, told.load(Ordering::SeqCst) & !1), (0, 0));
+    }
+
+    #[test]
+    fn whoever_reads_does_not_hold_up_who_writes() {
+        let (_folder, disk, _) = opened();
+        keep(&disk, 10).unwrap();
+        let reader = tables::reader(&disk.path).unwrap();
+        let slow = reader.unchecked_transaction().unwrap();
+        let count = |reader: &Connection| -> i64 {
+            reader.query_row("SELECT count(*) FROM message", [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(count(&slow), 1);
+        for _ in 0..10 {
+            keep(&disk, 5000).unwrap();
+        }
+        assert_eq!(count(&slow), 1, "it reads on as if nothing had happened");
+        drop(slow);
+        assert_eq!(count(&reader), 11);
+    }
+
+    #[test]
+    fn those_who_wait_share_a_transaction() {
+        let (_folder, disk, _) = opened();
+        let words: Vec<_> = (0..500).map(|_| begin(&disk, 10)).collect();
+        for word in words {
+            word.blocking_recv().unwrap().unwrap();
+        }
+        let Usage { messages, commits, .. } = disk.usage();
+        assert!(messages == 500 && commits < 250, "{commits} transactions");
+    }
+}

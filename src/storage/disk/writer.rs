@@ -32,6 +32,9 @@ pub(super) enum Order {
     Remove(Removal, SyncSender<Result<u64, StoreError>>),
     Mark(Vec<MessageId>, Marks, SyncSender<Result<(), StoreError>>),
     Session(Arc<SessionEntry>),
+    /// Changes how the connection behaves, as a disk does that fills up.
+    #[cfg(test)]
+    Arrange(Box<dyn FnOnce(&Connection) + Send>),
     Close,
 }
 
@@ -129,6 +132,8 @@ impl Writer {
                     Order::Remove(removal @ (Removal::UpTo(_) | Removal::OlderThan(_)), word) => {
                         self.long.push_back(Long { removal, removed: 0, word });
                     }
+                    #[cfg(test)]
+                    Order::Arrange(arrange) => arrange(&self.connection),
                     Order::Keep(keep) => {
                         octets += keep.bytes.len();
                         batch.push(Order::Keep(keep));
@@ -231,7 +236,8 @@ impl Writer {
                     changes.mark(ids, marks)?;
                     Done::Marked
                 }
-                Order::Remove(..) | Order::Session(_) | Order::Close => Done::Marked,
+                // These are carried out elsewhere.
+                _ => Done::Marked,
             });
         }
         for entry in &self.sessions {
@@ -379,6 +385,6 @@ fn refuse(order: Order, error: &StoreError) {
         Order::Keep(keep) => drop(keep.word.send(Err(error.clone()))),
         Order::Remove(_, word) => drop(word.send(Err(error.clone()))),
         Order::Mark(_, _, word) => drop(word.send(Err(error.clone()))),
-        Order::Session(_) | Order::Close => {}
+        _ => {}
     }
 }

@@ -337,3 +337,33 @@ fn failed(error: &rusqlite::Error) -> StoreError {
         _ => StoreError::Failed(format!("the index: {error}")),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may stop at the first surprise
+mod tests {
+    use super::super::testing::arrival;
+    use super::super::{Settings, Store};
+    use super::*;
+
+    /// The doors know nothing of the gate; only the worker, and with it new questions, wait.
+    #[test]
+    fn a_search_that_takes_long_does_not_hold_up_the_doors() {
+        let store = Store::open(&Settings::default()).unwrap();
+        let slow = store.index.progress.gate.read().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for _ in 0..1000 {
+            runtime.block_on(store.keep(arrival(), "\r\nx".into())).unwrap();
+        }
+        assert!(store.index_is_behind_by() > 0);
+        drop(slow);
+        assert_eq!(store.unread(), Ok(1000));
+        assert_eq!(store.index_is_behind_by(), 0);
+    }
+
+    #[test]
+    fn an_index_that_lacks_something_says_so() {
+        let store = Store::open(&Settings::default()).unwrap();
+        store.index.progress.fail("message 7 cannot be read");
+        assert_eq!(store.unread(), Err(StoreError::Failed("message 7 cannot be read".into())));
+    }
+}
