@@ -1,14 +1,18 @@
 //! The command line: one file per subcommand.
 //!
 //! Exit codes: 0 all went well, 1 something could not be done, 2 the command or the configuration
-//! is wrong.
+//! is wrong. `doorpost sendmail` has those of `sysexits.h`, as its callers expect.
 
 mod args;
 pub mod cert;
+mod client;
 mod config;
 mod demo;
+mod files;
 mod live;
 mod log;
+mod print;
+mod sendmail;
 mod serve;
 mod style;
 
@@ -48,24 +52,35 @@ enum Command {
     Config(ServeArgs),
     /// Print where the development CA is and how to make clients trust it
     Cert(ServeArgs),
+    /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
+    Sendmail(sendmail::SendmailArgs),
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Config(args) => config::run(&args),
-        Command::Cert(args) => cert::run(&args),
+    let result = match sendmail::arguments(std::env::args_os()) {
+        // Its flags are not ours to parse.
+        Some(arguments) => sendmail::run(arguments),
+        None => run(Cli::parse()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.code == 0 => ExitCode::SUCCESS,
         Err(failure) => {
             // Without a standard error there is nobody to tell; the exit code remains.
             let _ = writeln!(anstream::stderr(), "{}", failure.text);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Cert(args) => cert::run(&args),
+        Command::Sendmail(args) => sendmail::run(args.arguments),
     }
 }
 
@@ -80,6 +95,16 @@ impl Failure {
     /// Something could not be done.
     fn of(error: impl Display) -> Self {
         Self { code: 1, text: format!("error: {error}") }
+    }
+
+    /// There is no more to do, although all is well.
+    fn none() -> Self {
+        Self { code: 0, text: String::new() }
+    }
+
+    /// The command itself is wrong.
+    fn usage(error: impl Display) -> Self {
+        Self { code: 2, text: format!("error: {error}") }
     }
 }
 
