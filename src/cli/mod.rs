@@ -9,17 +9,23 @@ mod client;
 mod config;
 mod demo;
 mod files;
+mod list;
 mod live;
 mod log;
+mod negation;
 mod print;
+mod rm;
 mod sendmail;
 mod serve;
+mod show;
 mod style;
+mod table;
+mod wait;
 
 pub use args::ServeArgs;
 
 use crate::config::ConfigError;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -52,6 +58,14 @@ enum Command {
     Config(ServeArgs),
     /// Print where the development CA is and how to make clients trust it
     Cert(ServeArgs),
+    /// List what was caught, newest first
+    List(list::ListArgs),
+    /// Show a message, or one side of it
+    Show(show::ShowArgs),
+    /// Wait until messages match: exit 0 where they came, 1 where they did not
+    Wait(wait::WaitArgs),
+    /// Delete messages
+    Rm(rm::RmArgs),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
     Sendmail(sendmail::SendmailArgs),
 }
@@ -61,7 +75,7 @@ pub fn main() -> ExitCode {
     let result = match sendmail::arguments(std::env::args_os()) {
         // Its flags are not ours to parse.
         Some(arguments) => sendmail::run(arguments),
-        None => run(Cli::parse()),
+        None => run(Cli::parse_from(negation::spelled(std::env::args_os(), &Cli::command()))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,6 +94,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Cert(args) => cert::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Wait(args) => wait::run(&args),
+        Command::Rm(args) => rm::run(&args),
         Command::Sendmail(args) => sendmail::run(args.arguments),
     }
 }
