@@ -8,7 +8,9 @@ pub mod cert;
 mod client;
 mod config;
 mod demo;
+mod export;
 mod files;
+mod import;
 mod list;
 mod live;
 mod log;
@@ -66,6 +68,10 @@ enum Command {
     Wait(wait::WaitArgs),
     /// Delete messages
     Rm(rm::RmArgs),
+    /// Write messages to files
+    Export(export::ExportArgs),
+    /// Bring messages from files
+    Import(import::ImportArgs),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
     Sendmail(sendmail::SendmailArgs),
 }
@@ -98,6 +104,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Show(args) => show::run(&args),
         Command::Wait(args) => wait::run(&args),
         Command::Rm(args) => rm::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Sendmail(args) => sendmail::run(args.arguments),
     }
 }

@@ -1,5 +1,9 @@
 //! Messages as files: what `export` writes and `import` reads.
 
+pub(super) mod mbox;
+pub(super) mod source;
+
+use indicatif::{ProgressBar, ProgressStyle};
 use std::borrow::Cow;
 
 /// Bare LF becomes CRLF, as mail data has it; what is CRLF stays.
@@ -20,6 +24,28 @@ pub(super) fn with_crlf(octets: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(converted)
 }
 
+/// Whether it begins as a message does: with a header field.
+pub(super) fn begins_with_a_field(octets: &[u8]) -> bool {
+    let name = octets.split(|byte| *byte == b':').next().unwrap_or_default();
+    let name = if name.len() < octets.len() { name.trim_ascii_end() } else { &[] };
+    !name.is_empty() && name.len() <= 998 && name.iter().all(u8::is_ascii_graphic)
+}
+
+/// How far it has come, on a terminal; nothing elsewhere.
+pub(super) fn progress(length: u64, of_octets: bool) -> ProgressBar {
+    // What draws is standard error, and only where that is a terminal.
+    let bar = ProgressBar::new(length);
+    let template = if of_octets {
+        "{wide_bar} {bytes} of {total_bytes}, {eta} left"
+    } else {
+        "{wide_bar} {pos} of {len}, {eta} left"
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +62,15 @@ mod tests {
             assert_eq!(&*with_crlf(given), wanted);
         }
         assert!(matches!(with_crlf(b"a\r\nb\r\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_message_begins_with_a_field() {
+        for yes in [&b"Subject: x"[..], b"X-A:\r\n", b"From : a@x.org"] {
+            assert!(begins_with_a_field(yes));
+        }
+        for no in [&b""[..], b"\n", b"hello", b"hello world: x", b"\x89PNG:", b": x"] {
+            assert!(!begins_with_a_field(no));
+        }
     }
 }
