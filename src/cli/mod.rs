@@ -23,6 +23,7 @@ mod show;
 mod style;
 mod table;
 mod wait;
+mod watch;
 
 pub use args::ServeArgs;
 
@@ -72,6 +73,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Bring messages from files
     Import(import::ImportArgs),
+    /// Show messages, sessions and findings as they come, until Ctrl-C
+    Watch(watch::WatchArgs),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
     Sendmail(sendmail::SendmailArgs),
 }
@@ -106,6 +109,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rm(args) => rm::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Sendmail(args) => sendmail::run(args.arguments),
     }
 }
