@@ -9,7 +9,7 @@ mod program;
 mod support;
 
 use fake::{Fake, respond, respond_json};
-use program::{ask, with_doorpost};
+use program::{ask, doorpost, with_doorpost};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use support::Client;
@@ -186,7 +186,7 @@ async fn a_script_waits_and_is_told_what_came_instead() {
                 .starts_with("nothing arrived\n")
         );
 
-        for command in [&["wait"][..], &["list"], &["rm", "--query"]] {
+        for command in [&["wait"][..], &["list"], &["export", "--to", "x"], &["rm", "--query"]] {
             let wrong = ask(web, &[command, &["grüße is:unred"]].concat());
             assert_eq!(wrong.code, Some(2), "{command:?}: {}", wrong.err);
             assert!(
@@ -324,4 +324,26 @@ async fn a_doorpost_that_cannot_be_asked_is_one_clear_line() {
         }
     })
     .await;
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = doorpost(folder.path()).args(arguments).output().unwrap();
+        program::Ran::from(output).good()
+    };
+    let commands = ["list", "show", "wait", "rm", "export", "import", "watch", "sendmail", "serve"];
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = run(&["completions", shell]);
+        assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
+    }
+    assert!(run(&["man"]).contains(".TH doorpost"));
+    run(&["man", "pages"]);
+    for command in commands {
+        let page =
+            std::fs::read_to_string(folder.path().join(format!("pages/doorpost-{command}.1")))
+                .unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{command}");
+    }
 }

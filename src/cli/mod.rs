@@ -14,6 +14,7 @@ mod import;
 mod list;
 mod live;
 mod log;
+mod manual;
 mod negation;
 mod print;
 mod rm;
@@ -77,6 +78,10 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
     Sendmail(sendmail::SendmailArgs),
+    /// Print the completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages
+    Man(manual::ManArgs),
 }
 
 /// Runs the program.
@@ -111,6 +116,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => import::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Sendmail(args) => sendmail::run(args.arguments),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }
 
