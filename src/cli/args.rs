@@ -4,6 +4,7 @@
 //! the file cannot drift apart. Values are not judged here: what is wrong with one is told by
 //! [`ServeArgs::load`], in the same words as for a file.
 
+use super::{client, sendmail};
 use crate::config::{self, Config, ConfigError, FLAGS, Flag, FlagValue, Sources, Takes};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -32,7 +33,10 @@ impl ServeArgs {
 /// Variables that look like ours and are none: a misspelt one would otherwise be ignored without a
 /// word. Those that Kubernetes sets for a service of this name are not meant for us.
 pub(super) fn unknown_variables() -> Vec<String> {
-    let is_ours = |name: &String| FLAGS.iter().any(|flag| flag.variable() == *name);
+    let of_commands = [client::URL, client::TOKEN, sendmail::DOOR];
+    let is_ours = |name: &String| {
+        of_commands.contains(&&**name) || FLAGS.iter().any(|flag| flag.variable() == *name)
+    };
     let is_of_service =
         |name: &str| name.contains("_SERVICE_") || name.starts_with("DOORPOST_PORT_");
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());

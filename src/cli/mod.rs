@@ -1,21 +1,35 @@
 //! The command line: one file per subcommand.
 //!
 //! Exit codes: 0 all went well, 1 something could not be done, 2 the command or the configuration
-//! is wrong.
+//! is wrong. `doorpost sendmail` has those of `sysexits.h`, as its callers expect.
 
 mod args;
 pub mod cert;
+mod client;
 mod config;
 mod demo;
+mod export;
+mod files;
+mod import;
+mod list;
 mod live;
 mod log;
+mod manual;
+mod negation;
+mod print;
+mod rm;
+mod sendmail;
 mod serve;
+mod show;
 mod style;
+mod table;
+mod wait;
+mod watch;
 
 pub use args::ServeArgs;
 
 use crate::config::ConfigError;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -48,24 +62,62 @@ enum Command {
     Config(ServeArgs),
     /// Print where the development CA is and how to make clients trust it
     Cert(ServeArgs),
+    /// List what was caught, newest first
+    List(list::ListArgs),
+    /// Show a message, or one side of it
+    Show(show::ShowArgs),
+    /// Wait until messages match: exit 0 where they came, 1 where they did not
+    Wait(wait::WaitArgs),
+    /// Delete messages
+    Rm(rm::RmArgs),
+    /// Write messages to files
+    Export(export::ExportArgs),
+    /// Bring messages from files
+    Import(import::ImportArgs),
+    /// Show messages, sessions and findings as they come, until Ctrl-C
+    Watch(watch::WatchArgs),
+    /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
+    Sendmail(sendmail::SendmailArgs),
+    /// Print the completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages
+    Man(manual::ManArgs),
 }
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Config(args) => config::run(&args),
-        Command::Cert(args) => cert::run(&args),
+    let result = match sendmail::arguments(std::env::args_os()) {
+        // Its flags are not ours to parse.
+        Some(arguments) => sendmail::run(arguments),
+        None => run(Cli::parse_from(negation::spelled(std::env::args_os(), &Cli::command()))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.code == 0 => ExitCode::SUCCESS,
         Err(failure) => {
             // Without a standard error there is nobody to tell; the exit code remains.
             let _ = writeln!(anstream::stderr(), "{}", failure.text);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Cert(args) => cert::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Wait(args) => wait::run(&args),
+        Command::Rm(args) => rm::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Sendmail(args) => sendmail::run(args.arguments),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }
 
@@ -80,6 +132,16 @@ impl Failure {
     /// Something could not be done.
     fn of(error: impl Display) -> Self {
         Self { code: 1, text: format!("error: {error}") }
+    }
+
+    /// There is no more to do, although all is well.
+    fn none() -> Self {
+        Self { code: 0, text: String::new() }
+    }
+
+    /// The command itself is wrong.
+    fn usage(error: impl Display) -> Self {
+        Self { code: 2, text: format!("error: {error}") }
     }
 }
 

@@ -1,0 +1,144 @@
+//! `doorpost import`: brings messages from files. One that cannot be brought is named, and the rest goes on.
+
+use super::client::{Response, Server, Target, done};
+use super::files::source::{self, Source};
+use super::files::{begins_with_a_field, mbox, progress, with_crlf};
+use super::{Failure, print};
+use clap::Args;
+use indicatif::ProgressBar;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The lines of mail data end with CRLF: a bare LF in a file becomes CRLF. The envelope is taken from the header (and, in an \
+mbox, the reverse-path and the time from the line `From …`), since no such file keeps it.")]
+pub(super) struct ImportArgs {
+    /// A message (.eml), an mbox (.mbox, or a file that begins with `From `), a Maildir (with cur and new), or a folder of
+    /// .eml files
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What has come of it so far.
+struct Import {
+    server: Server,
+    bar: ProgressBar,
+    brought: u64,
+    broken: u64,
+}
+
+pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
+    let server = Server::open(&args.target)?;
+    let mut import = Import { server, bar: progress(0, true), brought: 0, broken: 0 };
+    let mut sources = Vec::new();
+    for path in &args.paths {
+        match source::find(path) {
+            Ok(found) => sources.extend(found),
+            Err(error) => import.tell(path, None, &error.to_string()),
+        }
+    }
+    import.bar.set_length(sources.iter().map(|source| source.size).sum());
+    let mut bring = |source: &Source| match source.is_mbox {
+        true => import.mbox(source),
+        false => import.message(source),
+    };
+    let result = sources.iter().try_for_each(&mut bring);
+    import.bar.finish_and_clear();
+    let noun = if import.brought == 1 { "message" } else { "messages" };
+    let printed = print::text(&format!("{} {noun} imported\n", import.brought));
+    result?;
+    match import.broken {
+        0 => printed,
+        1 => Err(Failure::of("1 could not be imported")),
+        broken => Err(Failure::of(format_args!("{broken} could not be imported"))),
+    }
+}
+
+impl Import {
+    fn message(&mut self, source: &Source) -> Result<(), Failure> {
+        match fs::read(&source.path) {
+            Ok(octets) => self.bring(&source.path, None, &octets, &[])?,
+            Err(error) => self.tell(&source.path, None, &error.to_string()),
+        }
+        self.bar.inc(source.size);
+        Ok(())
+    }
+
+    fn mbox(&mut self, source: &Source) -> Result<(), Failure> {
+        let file = match File::open(&source.path) {
+            Ok(file) => file,
+            Err(error) => {
+                self.tell(&source.path, None, &error.to_string());
+                return Ok(());
+            }
+        };
+        for (entry, number) in mbox::Reader::new(BufReader::new(file)).zip(1..) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.tell(&source.path, None, &error.to_string());
+                    return Ok(());
+                }
+            };
+            let received = entry.received.and_then(|at: OffsetDateTime| at.format(&Rfc3339).ok());
+            let mut parameters = Vec::new();
+            // A sender that is no address is one of a local program's own.
+            if entry.sender.contains('@') {
+                parameters.push(("from", &*entry.sender));
+            }
+            parameters.extend(received.as_deref().map(|at| ("received_at", at)));
+            self.bring(&source.path, Some(number), &entry.message, &parameters)?;
+            self.bar.inc(entry.octets);
+        }
+        Ok(())
+    }
+
+    /// Brings one message. Fails only where no further one can be brought either.
+    fn bring(
+        &mut self,
+        path: &Path,
+        number: Option<u64>,
+        octets: &[u8],
+        parameters: &[(&str, &str)],
+    ) -> Result<(), Failure> {
+        // Some programs leave the line of an mbox in front.
+        let octets = match octets.starts_with(b"From ") {
+            true => octets
+                .split_inclusive(|byte| *byte == b'\n')
+                .next()
+                .map_or(octets, |l| &octets[l.len()..]),
+            false => octets,
+        };
+        if !begins_with_a_field(octets) {
+            let why = if octets.is_empty() {
+                "it is empty"
+            } else {
+                "it does not begin with a header field"
+            };
+            self.tell(path, number, why);
+            return Ok(());
+        }
+        match self.server.post(&["api", "messages"], parameters, &with_crlf(octets))? {
+            Response::Done(_) => self.brought += 1,
+            // The same would be said of each.
+            refused @ Response::Refused(403 | 404 | 405 | 500.., _) => {
+                done(refused, &[])?;
+            }
+            Response::Refused(_, problem) => self.tell(path, number, &problem.detail()),
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, path: &Path, number: Option<u64>, why: &str) {
+        self.broken += 1;
+        let place = number.map(|number| format!(", message {number}")).unwrap_or_default();
+        let line = format!("{}{place}: {why}\n", path.display());
+        self.bar.suspend(|| print::note(&line));
+    }
+}
