@@ -154,7 +154,7 @@ impl Builder {
         let store = open_store(Settings {
             bounds,
             max_age: config.max_age,
-            inbox_by: config.inbox_by.clone(),
+            inbox_by: Some(config.inbox_by.clone()),
             data: config.data.clone(),
         });
         let store = store.await?;

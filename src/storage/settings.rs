@@ -30,8 +30,8 @@ pub struct Settings {
     pub bounds: Bounds,
     /// How long messages and sessions are kept, where there is an end to it.
     pub max_age: Option<Duration>,
-    /// What decides in which inboxes a message is.
-    pub inbox_by: InboxBy,
+    /// What decides in which inboxes a message is; `None` leaves it as the folder has it.
+    pub inbox_by: Option<InboxBy>,
     /// The folder in which everything is kept; without one it is kept in memory.
     pub data: Option<PathBuf>,
 }

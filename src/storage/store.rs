@@ -80,7 +80,7 @@ impl Store {
         };
         let advanced = Arc::clone(&changes);
         let way = (inlet, outlet);
-        let inbox_by = settings.inbox_by.clone();
+        let inbox_by = settings.inbox_by.as_ref();
         let index = Index::open(file, &backend, way, inbox_by, runs, move || advanced.one_more())?;
         let doors = OnceLock::new();
         let max_age = settings.max_age;

@@ -1,6 +1,10 @@
-//! A data directory as a doorpost that can be asked.
+//! A data directory as a doorpost that can be asked: where one has it open, that one; else the
+//! directory is opened here, with no door, and answers on a port of this machine as long as the
+//! command runs.
 
+use crate::app::{Reader, StartError};
 use crate::cli::Failure;
+use crate::storage::OpenError;
 use std::any::Any;
 use std::path::Path;
 
@@ -14,5 +18,26 @@ pub(super) struct Opened {
 
 /// Opens a data directory, or finds the doorpost that has it open.
 pub(super) fn open(directory: &Path) -> Result<Opened, Failure> {
-    Err(Failure::of(format_args!("{}: --data is not wired", directory.display())))
+    if !directory.is_dir() {
+        return Err(Failure::of(format_args!(
+            "{} is no folder; `doorpost --data` makes one",
+            directory.display()
+        )));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(Failure::of)?;
+    match runtime.block_on(Reader::start(directory)) {
+        Ok(reader) => {
+            let url = reader.url().to_owned();
+            // Dropped in this order: the reader's tasks need the runtime.
+            Ok(Opened { url, keeps: Some(Box::new((reader, runtime))) })
+        }
+        Err(StartError::Store(OpenError::Locked { server: Some(url), .. })) => {
+            Ok(Opened { url, keeps: None })
+        }
+        Err(error) => Err(Failure::of(error)),
+    }
 }

@@ -189,6 +189,8 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     }
     let told = |error: rusqlite::Error| tell(&path, &error);
     let mut connection = connect(&path).map_err(told)?;
+    // A page of 4 KiB has room for one message of 2 KiB with what belongs to it, one of 8 for three.
+    connection.pragma_update(None, "page_size", 8192).map_err(told)?;
     // Everything that was acknowledged is on the disk: WAL alone would lose the last commits.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(told)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(told)?;

@@ -3,9 +3,10 @@
 use crate::mime::Searchable;
 use crate::search::searchable;
 use crate::storage::Message;
+use std::collections::BTreeSet;
 
 /// The columns, in their order.
-pub(super) const COLUMNS: [&str; 11] = [
+pub(super) const COLUMNS: [&str; 12] = [
     "subject",
     "sender",
     "recipient",
@@ -17,6 +18,7 @@ pub(super) const COLUMNS: [&str; 11] = [
     "files",
     "reverse_path",
     "forward_path",
+    "names",
 ];
 
 /// Where a word without a key may stand. What `headers` holds need not be looked for in the
@@ -25,6 +27,31 @@ pub(super) const TEXT: &[&str] = &["headers", "body", "files"];
 pub(super) const HEADERS: &[&str] = &["headers"];
 pub(super) const ENVELOPE: &[&str] = &["reverse_path", "forward_path"];
 pub(super) const FORWARD_PATH: &[&str] = &["forward_path"];
+/// The names that a message never loses: those of its door, its user and its inboxes, each as one
+/// token. So the full text itself can limit a search for words to them.
+pub(super) const NAMES: &[&str] = &["names"];
+
+/// What a name in the column [`NAMES`] is of.
+#[derive(Clone, Copy)]
+pub(super) enum NameOf {
+    Door,
+    User,
+    Inbox,
+}
+
+/// A name as one token, whatever it is made of.
+pub(super) fn token(of: NameOf, name: &str) -> String {
+    let (mut token, name) = match of {
+        // Doors are found in any case.
+        NameOf::Door => ("d".to_owned(), name.to_ascii_lowercase()),
+        NameOf::User => ("u".to_owned(), name.to_owned()),
+        NameOf::Inbox => ("i".to_owned(), name.to_owned()),
+    };
+    for octet in name.bytes() {
+        token.push_str(&format!("{octet:02x}"));
+    }
+    token
+}
 
 /// Fields whose names say nothing of a message, since nearly all messages have them: a search for
 /// `subject` should not find everything.
@@ -65,8 +92,16 @@ pub(in crate::storage) fn header_text(headers: &str) -> String {
 }
 
 /// Every column of a message, as tokens with spaces between them.
-pub(super) fn texts(message: &Message, content: &Searchable) -> [String; COLUMNS.len()] {
+pub(super) fn texts(
+    message: &Message,
+    content: &Searchable,
+    inboxes: &BTreeSet<String>,
+) -> [String; COLUMNS.len()] {
     let envelope = message.envelope();
+    let arrival = message.arrival();
+    let user = arrival.auth_user.iter().map(|user| token(NameOf::User, user));
+    let inboxes = inboxes.iter().map(|inbox| token(NameOf::Inbox, inbox));
+    let names: Vec<_> = user.chain(inboxes).chain([token(NameOf::Door, &arrival.door)]).collect();
     let forward_paths: Vec<_> =
         envelope.forward_paths.iter().map(|recipient| recipient.path.to_string()).collect();
     [
@@ -81,5 +116,6 @@ pub(super) fn texts(message: &Message, content: &Searchable) -> [String; COLUMNS
         searchable(&content.attachments),
         searchable(&envelope.reverse_path.to_string()),
         searchable(&forward_paths.join("\n")),
+        names.join(" "),
     ]
 }

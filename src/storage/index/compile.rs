@@ -2,7 +2,7 @@
 //!
 //! What people typed only ever becomes a bound value.
 
-use super::columns::{self, ENVELOPE, FORWARD_PATH, HEADERS};
+use super::columns::{self, ENVELOPE, FORWARD_PATH, HEADERS, NAMES, NameOf, token};
 use crate::search::{Expr, Flag, Query, Term, Words, fts_match};
 use rusqlite::types::Value;
 use time::OffsetDateTime;
@@ -50,8 +50,8 @@ impl Plan {
     }
 }
 
-/// Names that a query speaks of, looked up.
-pub(super) trait Names {
+/// Looks up names that a query speaks of.
+pub(super) trait LookUp {
     /// The name of that kind, if it has members.
     fn known(&self, kind: Kind, name: &str) -> rusqlite::Result<Option<Known>>;
 }
@@ -60,7 +60,7 @@ pub(super) trait Names {
 pub(super) fn compile(
     query: &Query,
     inbox: Option<&str>,
-    names: &impl Names,
+    names: &impl LookUp,
 ) -> rusqlite::Result<Plan> {
     let inbox = inbox.map(|name| Expr::Term(Term::Inbox(name.to_owned())));
     let parts: Vec<&Expr> = match &query.root {
@@ -70,13 +70,20 @@ pub(super) fn compile(
     };
     let mut compiler = Compiler { names };
     let (mut found, mut left_out, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    for part in inbox.iter().chain(parts) {
+    let all = || inbox.iter().chain(parts.iter().copied());
+    // Where there are words, names narrow them in the full text; alone they have rows of their own.
+    let has_words = all().any(|part| {
+        let is_header = matches!(part, Expr::Term(Term::Header { .. }));
+        is_header || match_of(part, Names::AreRows).is_some()
+    });
+    let names_are = if has_words { Names::AreWords } else { Names::AreRows };
+    for part in all() {
         match part {
-            Expr::Not(inner) => match match_of(inner) {
+            Expr::Not(inner) => match match_of(inner, names_are) {
                 Some(expression) => left_out.push(expression),
                 None => others.push(part),
             },
-            _ => match match_of(part) {
+            _ => match match_of(part, names_are) {
                 Some(expression) => found.push(expression),
                 None => {
                     // Its words narrow what has to be read; the condition judges the field.
@@ -123,12 +130,11 @@ struct Compiler<'a, N> {
     names: &'a N,
 }
 
-impl<N: Names> Compiler<'_, N> {
+impl<N: LookUp> Compiler<'_, N> {
     /// Whether one of the conditions leaves few messages.
     fn is_of_few(&self, parts: &[&Expr]) -> rusqlite::Result<bool> {
         for part in parts {
             let known = match part {
-                Expr::Term(Term::Inbox(name)) => self.names.known(Kind::Inbox, name)?,
                 Expr::Term(Term::Tag(name)) => self.names.known(Kind::Tag, name)?,
                 Expr::Term(Term::Id(_) | Term::MessageId(_)) => return Ok(true),
                 _ => continue,
@@ -142,7 +148,7 @@ impl<N: Names> Compiler<'_, N> {
 
     /// A condition on a row `m`.
     fn condition(&mut self, expr: &Expr, values: &mut Vec<Value>) -> rusqlite::Result<String> {
-        if let Some(expression) = match_of(expr) {
+        if let Some(expression) = match_of(expr, Names::AreRows) {
             values.push(Value::Text(expression));
             return Ok("m.id IN (SELECT rowid FROM words WHERE words MATCH ?)".to_owned());
         }
@@ -166,9 +172,9 @@ impl<N: Names> Compiler<'_, N> {
             Ok(condition.to_owned())
         };
         match term {
-            Term::MessageId(id) => bound("m.message_id = ?", Value::Text(id.clone())),
+            Term::MessageId(id) => bound("m.message_id = ? AND m.message_id <> ''", Value::Text(id.clone())),
             Term::Door(door) => bound("m.door = ?", Value::Text(door.clone())),
-            Term::User(user) => bound("m.user = ?", Value::Text(user.clone())),
+            Term::User(user) => bound("m.user = ? AND m.user <> ''", Value::Text(user.clone())),
             Term::Larger(octets) => bound("m.size > ?", number(*octets)),
             Term::Smaller(octets) => bound("m.size < ?", number(*octets)),
             Term::After(time) => bound("m.received_at >= ?", Value::Integer(nanoseconds(*time))),
@@ -208,20 +214,32 @@ impl<N: Names> Compiler<'_, N> {
     }
 }
 
+/// Where the names of doors, users and inboxes are looked for.
+#[derive(Clone, Copy)]
+enum Names {
+    AreRows,
+    AreWords,
+}
+
 /// The MATCH expression for what is nothing but words.
-fn match_of(expr: &Expr) -> Option<String> {
+fn match_of(expr: &Expr, names: Names) -> Option<String> {
     match expr {
-        Expr::Term(term) => words_of(term).map(|(words, columns)| fts_match(words, columns)),
+        Expr::Term(term) => match (names, term) {
+            (Names::AreWords, Term::Door(name)) => Some(name_match(NameOf::Door, name)),
+            (Names::AreWords, Term::User(name)) => Some(name_match(NameOf::User, name)),
+            (Names::AreWords, Term::Inbox(name)) => Some(name_match(NameOf::Inbox, name)),
+            _ => words_of(term).map(|(words, columns)| fts_match(words, columns)),
+        },
         Expr::Or(parts) => {
-            let all: Option<Vec<_>> = parts.iter().map(match_of).collect();
+            let all: Option<Vec<_>> = parts.iter().map(|part| match_of(part, names)).collect();
             all.map(|all| joined(&all, " OR ", &[]))
         }
         Expr::And(parts) => {
             let (mut found, mut left_out) = (Vec::new(), Vec::new());
             for part in parts {
                 match part {
-                    Expr::Not(inner) => left_out.push(match_of(inner)?),
-                    part => found.push(match_of(part)?),
+                    Expr::Not(inner) => left_out.push(match_of(inner, names)?),
+                    part => found.push(match_of(part, names)?),
                 }
             }
             (!found.is_empty()).then(|| joined(&found, " AND ", &left_out))
@@ -257,6 +275,10 @@ fn words_of(term: &Term) -> Option<(&Words, &'static [&'static str])> {
         Term::Rcpt(words) => (words, FORWARD_PATH),
         _ => return None,
     })
+}
+
+fn name_match(of: NameOf, name: &str) -> String {
+    format!("{{{}}} : {}", NAMES.join(" "), token(of, name))
 }
 
 fn header_words(value: &Words) -> String {

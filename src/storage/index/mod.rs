@@ -165,12 +165,12 @@ impl Index {
         file: Option<PathBuf>,
         backend: &Arc<dyn Backend>,
         (inlet, outlet): (Inlet, Outlet),
-        inbox_by: InboxBy,
+        inbox_by: Option<&InboxBy>,
         (last_run, run): (Option<i64>, Option<i64>),
         advanced: impl Fn() + Send + 'static,
     ) -> Result<Self, StoreError> {
         let place = file.map_or_else(Place::in_memory, Place::File);
-        let (connection, was_fit) = place.writer(&inbox_by.to_string())?;
+        let (connection, inbox_by, was_fit) = place.writer(inbox_by)?;
         let whole = worker::take_whole(&connection).map_err(|error| failed(&error))?;
         let is_whole = was_fit && whole.is_some() && whole == last_run;
         let progress = Arc::new(Progress::default());

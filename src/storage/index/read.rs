@@ -1,6 +1,6 @@
 //! Questions to the index.
 
-use super::compile::{Kind, Known, Names, Plan, compile};
+use super::compile::{Kind, Known, LookUp, Plan, compile};
 use super::write::{ALL, sql_id};
 use crate::mail::MessageId;
 use crate::mime::Summary;
@@ -24,7 +24,7 @@ pub(in crate::storage) struct Shown {
     pub(in crate::storage) is_bounce: bool,
 }
 
-impl Names for Connection {
+impl LookUp for Connection {
     fn known(&self, kind: Kind, name: &str) -> rusqlite::Result<Option<Known>> {
         let sql = "SELECT id, messages FROM name WHERE kind = ? AND name = ? AND messages > 0";
         let known = |row: &rusqlite::Row<'_>| {

@@ -7,7 +7,7 @@ use super::columns::COLUMNS;
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::search::Words;
-use crate::storage::StoreError;
+use crate::storage::{InboxBy, StoreError};
 use crate::storage::backend::Backend;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
@@ -68,34 +68,38 @@ impl Place {
     }
 
     /// The connection that writes, and whether what it found was fit for use. What is not is
-    /// replaced.
-    pub(super) fn writer(&self, inbox_by: &str) -> Result<(Connection, bool), StoreError> {
+    /// replaced. Without a way to make inboxes, the one that the index has stays.
+    pub(super) fn writer(
+        &self,
+        wanted: Option<&InboxBy>,
+    ) -> Result<(Connection, InboxBy, bool), StoreError> {
         if let Self::File(path) = self
             && path.exists()
         {
-            match self
-                .connect()
-                .and_then(|connection| is_fit(&connection, inbox_by).map(|fit| (connection, fit)))
-            {
-                Ok((connection, true)) => return Ok((connection, true)),
-                Ok((_, false)) => tracing::info!(
+            let found = self.connect().and_then(|connection| Ok((made_for(&connection)?, connection)));
+            match found {
+                Ok((Some(has), connection)) if wanted.is_none_or(|wanted| *wanted == has) => {
+                    return Ok((connection, has, true));
+                }
+                Ok(_) => tracing::info!(
                     "the index is of another version or for other inboxes, it is made anew"
                 ),
                 Err(error) => {
-                    tracing::warn!(%error, "the index is damaged, it is made anew from the messages")
+                    tracing::warn!(%error, "the index is damaged, it is made anew from the messages");
                 }
             }
             remove(path)?;
         }
+        let inbox_by = wanted.cloned().unwrap_or_default();
         let connection = self.connect().and_then(|connection| {
-            create(&connection, matches!(self, Self::File(_)), inbox_by)?;
+            create(&connection, matches!(self, Self::File(_)), &inbox_by.to_string())?;
             Ok(connection)
         });
         let connection = connection.map_err(|error| match self {
             Self::File(path) => StoreError::Failed(format!("{}: {error}", path.display())),
             Self::Memory(_) => StoreError::Failed(format!("the index: {error}")),
         })?;
-        Ok((connection, false))
+        Ok((connection, inbox_by, false))
     }
 }
 
@@ -112,14 +116,15 @@ fn has_header(backend: &dyn Backend, id: i64, name: &str, words: &Words) -> bool
     })
 }
 
-fn is_fit(connection: &Connection, inbox_by: &str) -> rusqlite::Result<bool> {
+/// How an index that is there makes inboxes; nothing where it is not of this version.
+fn made_for(connection: &Connection) -> rusqlite::Result<Option<InboxBy>> {
     settle(connection)?;
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION, VERSION) {
-        return Ok(false);
+        return Ok(None);
     }
-    let same = "SELECT value = ? FROM state WHERE key = 'inbox_by'";
-    let same = connection.query_row(same, [inbox_by], |row| row.get::<_, bool>(0))?;
+    let sql = "SELECT value FROM state WHERE key = 'inbox_by'";
+    let inbox_by: String = connection.query_row(sql, [], |row| row.get(0))?;
     // A look into each table: a file that is cut off is not met by the first search.
     for table in ["message", "shown", "name", "member"] {
         connection.query_row(
@@ -129,7 +134,7 @@ fn is_fit(connection: &Connection, inbox_by: &str) -> rusqlite::Result<bool> {
         )?;
     }
     connection.query_row("SELECT max(id) FROM message", [], |_| Ok(()))?;
-    Ok(same)
+    Ok(inbox_by.parse().ok())
 }
 
 /// On a disk readers and the writer do not wait for each other, and what the last moments before a

@@ -90,7 +90,8 @@ impl<'a> Changes<'a> {
         self.transaction
             .prepare_cached("INSERT INTO shown VALUES (?, ?)")?
             .execute(params![id, summary])?;
-        let texts = texts(message, content);
+        let inboxes = self.inbox_by.inboxes(message, content);
+        let texts = texts(message, content, &inboxes);
         let mut insert = self.transaction.prepare_cached(&insert_words())?;
         insert.raw_bind_parameter(1, id)?;
         for (number, text) in texts.iter().enumerate() {
@@ -99,7 +100,7 @@ impl<'a> Changes<'a> {
         insert.raw_execute()?;
         drop(insert);
         self.count(ALL, 1, 1);
-        for inbox in self.inbox_by.inboxes(message, content) {
+        for inbox in inboxes {
             let name = self.name(Kind::Inbox, &inbox)?;
             self.join(name, id, true)?;
         }

@@ -154,7 +154,7 @@ fn marks_are_counted(kept: Kept) {
 }
 
 fn inboxes_part_messages(kept: Kept) {
-    let store = kept.open_with(|settings| settings.inbox_by = by("recipient"));
+    let store = kept.open_with(|settings| settings.inbox_by = Some(by("recipient")));
     keep(&store, to(&["a@example.org", "B@example.org"]), "Subject: hello\r\n\r\n");
     keep(&store, to(&["b@example.org", "b@example.org"]), "Subject: hello\r\n\r\n");
     let group = |name: &str, messages| Group { name: name.into(), messages, unread: messages };

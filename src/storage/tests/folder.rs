@@ -85,7 +85,10 @@ fn an_index_that_was_left_behind_catches_up() {
 fn other_inboxes_are_made_from_the_messages() {
     let mut store = filled();
     assert_eq!(store.inboxes().unwrap(), []);
-    store.settings.inbox_by = by("recipient");
+    store.settings.inbox_by = Some(by("recipient"));
+    store.reopen();
+    assert_eq!(store.inboxes().unwrap()[0].name, "bob@example.org");
+    store.settings.inbox_by = None;
     store.reopen();
     assert_eq!(store.inboxes().unwrap()[0].name, "bob@example.org");
     is_as_filled(&store);
@@ -148,7 +151,7 @@ fn what_is_newer_damaged_or_not_ours_is_left_alone() {
     assert!(matches!(text, OpenError::Damaged { .. }), "{text}");
     let broken = refused(|path| {
         let mut bytes = fs::read(path).unwrap();
-        let second_page = 4096;
+        let second_page = 8192;
         bytes[second_page..second_page + 200].fill(0xff);
         fs::write(path, bytes).unwrap();
     });

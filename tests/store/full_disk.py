@@ -1,0 +1,61 @@
+"""A disk that fills up, and one that turns read-only, under a running doorpost: what clients hear, what stays
+readable, and that mail is taken again when it has passed. Arguments: host:port of relay, URL of the API, the
+mount point, and how to remount it (a program that takes `ro` or `rw`)."""
+
+import json
+import os
+import smtplib
+import sys
+import subprocess
+import urllib.request
+
+relay, web, mount, remount = sys.argv[1:]
+host, port = relay.rsplit(":", 1)
+checks = {True: 0, False: 0}
+
+
+def check(what, holds, seen=""):
+    holds = bool(holds)
+    checks[holds] += 1
+    print("ok  " if holds else "FAIL", what, "" if holds else f"({seen})")
+
+
+def send(octets):
+    """The reply to the end of a message of random octets, which no compression makes smaller."""
+    with smtplib.SMTP(host, int(port), timeout=30) as client:
+        client.ehlo("client.example")
+        client.mail("alice@example.org")
+        client.rcpt("bob@example.org")
+        body = "\r\n".join(os.urandom(400).hex() for _ in range(octets // 800))
+        code, text = client.data(f"Subject: full\r\n\r\n{body}\r\n")
+        return code, text.decode()
+
+
+def total(query=""):
+    with urllib.request.urlopen(f"{web}/api/messages?limit=1&query={query}", timeout=30) as response:
+        return json.load(response)["total"]
+
+
+kept, reply = 0, (250, "")
+for _ in range(2000):
+    reply = send(100_000)
+    if reply[0] != 250:
+        break
+    kept += 1
+check("a full disk is 452 4.3.1", reply[0] == 452 and reply[1].startswith("4.3.1"), reply)
+check("some were kept before", kept > 3, kept)
+check("what was kept can be read", total() == kept, (total(), kept))
+check("a second try says the same", send(1_000_000)[0] == 452)
+os.remove(os.path.join(mount, "ballast"))
+reply = send(100_000)
+check("when there is room mail is taken again, by itself", reply[0] == 250, reply)
+check("and found", total("subject:full") == kept + 1, total("subject:full"))
+subprocess.run([remount, "ro"], check=True)
+reply = send(1000)
+check("a disk that turns read-only is 451 4.3.0 or 452", reply[0] in (451, 452), reply)
+check("reading goes on", total() == kept + 1, total())
+subprocess.run([remount, "rw"], check=True)
+reply = send(1000)
+check("and it is taken again afterwards", reply[0] == 250, reply)
+print(f"{checks[True]} passed, {checks[False]} failed")
+sys.exit(bool(checks[False]))
