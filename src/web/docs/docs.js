@@ -144,8 +144,6 @@ function request(path, method, fields, body) {
   const missing = target.match(/\{(\w+)\}/);
   const text = query.toString();
   if (body) headers["Content-Type"] = body.type;
-  const token = $("token").value.trim();
-  if (token) headers.Authorization = `Bearer ${token}`;
   return { missing: missing && missing[1], method: method.toUpperCase(), url: target + (text ? `?${text}` : ""), headers, body: body && body.input.value };
 }
 
@@ -154,7 +152,7 @@ const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 function asCurl(asked) {
   const words = ["curl", asked.method === "GET" ? "" : `-X ${asked.method}`, quoted(location.origin + asked.url)];
   for (const [name, value] of Object.entries(asked.headers)) {
-    words.push("-H", name === "Authorization" ? '"Authorization: Bearer $TOKEN"' : quoted(`${name}: ${value}`));
+    words.push("-H", quoted(`${name}: ${value}`));
   }
   if (asked.body !== undefined) words.push("--data-binary", quoted(asked.body));
   return words.filter(Boolean).join(" ");
@@ -272,7 +270,6 @@ function find() {
 function build() {
   $("version").textContent = api.info.version;
   $("about").textContent = api.info.description;
-  $("login").hidden = false;
   const main = $("operations");
   for (const tag of api.tags) {
     const cards = [];
@@ -303,6 +300,5 @@ fetch("/api/openapi.json").then((response) => {
   api = described;
   build();
 }).catch((error) => {
-  $("state").textContent = `The description could not be read: ${error.message}. A token can be put in after “Login”.`;
-  $("login").hidden = false;
+  $("state").textContent = `The description could not be read: ${error.message}`;
 });
