@@ -2,14 +2,15 @@
 
 use super::bind::{BindError, bind_all};
 use super::{Doorpost, Parts};
-use crate::config::{Config, ConfigError, User, WebConfig};
+use crate::config::{Config, ConfigError, User, WebConfig, WebSecret};
 use crate::server::{Caps, Server};
 use crate::smtp::Budget;
 use crate::storage::{Bounds, Door, InboxBy, OpenError, SessionEntry, Settings, Store};
 use crate::tls::{Identity, TlsError};
-use crate::web::{self, HostRule};
+use crate::web::{self, Access, HostRule, Web};
 use std::collections::BTreeSet;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,16 +189,10 @@ impl Builder {
             if let Some(address) = web_addresses.first() {
                 store.announce(&format!("http://{address}"));
             }
-            let addresses: Vec<_> = web_addresses.iter().map(std::net::SocketAddr::ip).collect();
-            let hosts = HostRule::new(&config.web_host, &addresses);
+            let settings = web_settings(&config, &web_addresses);
+            let web = Web::new(store.clone(), settings, stop_web.clone());
             for listener in into_tokio(sockets.listeners)? {
-                let stop = stop_web.clone().cancelled_owned();
-                let serving = web::serve(listener, store.clone(), hosts.clone(), stop);
-                tokio::spawn(async move {
-                    if let Err(error) = serving.await {
-                        tracing::error!(%error, "the web API has stopped");
-                    }
-                });
+                tokio::spawn(web.clone().serve(listener));
             }
         }
         Ok(Doorpost::from(Parts { store, server, identity, web_addresses, stop_web }))
@@ -224,6 +219,29 @@ async fn open_store(settings: Settings) -> Result<Arc<Store>, StartError> {
         });
     }
     Ok(store)
+}
+
+/// Who may use the API. Whoever lets everybody use it from elsewhere is told so.
+fn web_settings(config: &Config, addresses: &[SocketAddr]) -> web::Settings {
+    let login = config.web_auth.as_ref().map(WebSecret::as_str);
+    let access = Access::new(login, config.web_token.iter().map(WebSecret::as_str));
+    let ips: Vec<_> = addresses.iter().map(SocketAddr::ip).collect();
+    let public = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
+    if let (Some(address), true) = (public, access.is_open()) {
+        tracing::warn!(
+            %address,
+            "everybody who reaches this address can read and delete what was caught; --web-auth or --web-token asks for a secret"
+        );
+    }
+    let largest = config.open_doors().map(|door| door.limits.message_size).max();
+    let unless_set = web::Settings::default();
+    web::Settings {
+        hosts: HostRule::new(&config.web_host, &ips),
+        access,
+        origins: config.cors.clone(),
+        largest_message: largest.unwrap_or(unless_set.largest_message),
+        ..unless_set
+    }
 }
 
 fn into_tokio(listeners: Vec<std::net::TcpListener>) -> io::Result<Vec<TcpListener>> {

@@ -2,9 +2,11 @@
 
 mod bind;
 mod builder;
+mod reader;
 
 pub use bind::BindError;
 pub use builder::{Builder, StartError, certificate_names};
+pub use reader::Reader;
 
 use crate::search;
 use crate::server::Server;

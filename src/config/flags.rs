@@ -158,6 +158,9 @@ pub const FLAGS: &[Flag] = &[
     key(WEB, "web", "web", "[ADDRESS:]PORT", "Where the web page and the API listen"),
     switch(flag(WEB, "no-web", "BOOL", Takes::Nothing, Target::NoWeb, "Open no web page and no API")),
     many(key(WEB, "web-host", "web_host", "NAME", "Host name to answer to, besides loopback")),
+    key(WEB, "web-auth", "web_auth", "USER:SECRET", "Login that a browser is asked for (Basic)"),
+    many(key(WEB, "web-token", "web_token", "TOKEN", "Token that a program shows instead (Bearer)")),
+    many(key(WEB, "cors", "cors", "ORIGIN", "Page from elsewhere that may use the API, such as http://localhost:5173")),
 
     key(STORE, "data", "data", "DIR", "Folder to keep messages and sessions in [default: in memory]"),
     key(STORE, "inbox-by", "inbox_by", "WAY", "What parts messages into inboxes: user, recipient, door or header:X-Name"),

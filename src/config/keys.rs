@@ -8,6 +8,7 @@ use super::values::{
     Address, Age, ClientNetwork, DoorName, ExtensionList, FilePath, HostName, Inboxes, LocalDomain,
     LocalUser, Secret, SenderPattern, Size, Time, UserName, Verbosity, WebAddress,
 };
+use super::web::{Token, WebLogin, WebOrigin};
 use super::{Config, Door, User};
 
 /// One key of a table.
@@ -18,6 +19,8 @@ pub(super) struct Key<T: 'static> {
     pub(super) set: fn(&mut T, Given<'_>) -> Result<(), Fault>,
     /// Writes the field as TOML; `None` where it is not set.
     pub(super) get: fn(&T) -> Option<String>,
+    /// Whether its value must not be printed.
+    pub(super) secret: bool,
 }
 
 macro_rules! keys {
@@ -29,6 +32,7 @@ macro_rules! keys {
                 Ok(())
             },
             get: |row| <$kind as Kind>::write(&row.$($field).+),
+            secret: <$kind as Kind>::SECRET,
         },)+]
     };
 }
@@ -40,6 +44,9 @@ pub(super) const TOP: &[Key<Config>] = keys! {
     "ports" => ports: OneOf<super::PortSet>,
     "web" => web: WebAddress,
     "web_host" => web_host: List<HostName>,
+    "web_auth" => web_auth: Maybe<WebLogin>,
+    "web_token" => web_token: List<Token>,
+    "cors" => cors: List<WebOrigin>,
     "certs" => certs: Maybe<FilePath>,
     "tls_cert" => tls_cert: Maybe<FilePath>,
     "tls_key" => tls_key: Maybe<FilePath>,

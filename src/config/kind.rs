@@ -37,6 +37,8 @@ pub(super) struct Fault {
 pub(super) trait Kind {
     /// What it is in the program.
     type Value;
+    /// Whether it must not be printed.
+    const SECRET: bool = false;
     /// Reads it.
     fn read(given: Given<'_>) -> Result<Self::Value, Fault>;
     /// Writes it as TOML; `None` where it is not set, which TOML has no word for.
@@ -76,6 +78,7 @@ pub(super) trait Scalar {
 
 impl<S: Scalar> Kind for S {
     type Value = S::Value;
+    const SECRET: bool = S::HIDDEN;
 
     fn read(given: Given<'_>) -> Result<Self::Value, Fault> {
         match given {
@@ -153,6 +156,7 @@ pub(super) struct List<S>(PhantomData<S>);
 
 impl<S: Scalar> Kind for List<S> {
     type Value = Vec<S::Value>;
+    const SECRET: bool = S::HIDDEN;
 
     fn read(given: Given<'_>) -> Result<Self::Value, Fault> {
         let mut seen = Seen::default();
@@ -197,7 +201,8 @@ impl Seen {
         let written = <S as Scalar>::write(value);
         if self.0.contains(&written) {
             let label = "it stands in the list twice".into();
-            return Err(Fault { written: Some(written), span, label, near: None });
+            let written = Some(written).filter(|_| !S::HIDDEN);
+            return Err(Fault { written, span, label, near: None });
         }
         self.0.push(written);
         Ok(())
@@ -244,6 +249,7 @@ pub(super) struct Maybe<K>(PhantomData<K>);
 
 impl<K: Kind> Kind for Maybe<K> {
     type Value = Option<K::Value>;
+    const SECRET: bool = K::SECRET;
 
     fn read(given: Given<'_>) -> Result<Self::Value, Fault> {
         K::read(given).map(Some)

@@ -25,6 +25,7 @@ mod rows;
 mod show;
 mod source;
 mod values;
+mod web;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // a test may stop at the first surprise
@@ -36,6 +37,7 @@ pub use flags::{FLAGS, Flag, FlagValue, Takes};
 pub use load::{load, load_from};
 pub use show::render;
 pub use source::{Origin, Sources};
+pub use web::WebSecret;
 
 use crate::smtp::auth::Directory;
 use crate::storage::InboxBy;
@@ -58,6 +60,12 @@ pub struct Config {
     pub web: Option<WebConfig>,
     /// Names by which the web page may be called, besides loopback.
     pub web_host: Vec<String>,
+    /// The name and the secret (`name:secret`) that a browser is asked for, if it is.
+    pub web_auth: Option<WebSecret>,
+    /// The tokens that programs may show instead.
+    pub web_token: Vec<WebSecret>,
+    /// Pages from elsewhere that may use the API, as `scheme://host[:port]`.
+    pub cors: Vec<String>,
     /// The folder of the development CA; `None` leaves the choice to the program.
     pub certs: Option<PathBuf>,
     /// A certificate chain of the user's own.

@@ -17,13 +17,19 @@ pub fn render(config: &Config, sources: &Sources) -> String {
     let mut page = Page { text: String::new(), sources };
     page.text.push_str("# The configuration in effect, and where each value came from.\n\n");
     for key in keys::TOP {
-        page.line(Scope::Top, key.name, (key.get)(config).as_deref());
+        let value = (key.get)(config);
+        let is_empty = value.as_deref().is_none_or(|value| value == "[]");
+        if key.secret && !config.show_secrets && !is_empty {
+            page.hidden(key.name);
+        } else {
+            page.line(Scope::Top, key.name, value.as_deref());
+        }
     }
     for user in &config.users {
         page.text.push_str("\n[[users]]\n");
         for key in keys::USER {
-            if key.name == "secret" && !config.show_secrets {
-                page.text.push_str("# secret is hidden: --show-secrets prints it\n");
+            if key.secret && !config.show_secrets {
+                page.hidden(key.name);
             } else {
                 page.line(Scope::User(&user.name), key.name, (key.get)(user).as_deref());
             }
@@ -52,6 +58,11 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    fn hidden(&mut self, key: &str) {
+        // Writing into a String cannot fail.
+        let _ = writeln!(self.text, "# {key} is hidden: --show-secrets prints it");
+    }
+
     fn line(&mut self, scope: Scope<'_>, key: &str, value: Option<&str>) {
         let origin = self.sources.get(scope, key);
         // Writing into a String cannot fail.

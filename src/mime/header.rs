@@ -13,7 +13,7 @@ use std::ops::Range;
 use time::OffsetDateTime;
 
 /// One field of a header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HeaderField {
     /// Its name, as written.
     pub name: String,

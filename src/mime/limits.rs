@@ -29,7 +29,7 @@ pub(super) const URL: usize = 8 * 1024;
 pub(super) const CODES: usize = 256 * 1024;
 
 /// Something about a message that a reader should know: it was cut, or it was broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mark {

@@ -17,7 +17,7 @@ const LABEL: usize = 1024;
 const BREAKING: [&str; 9] = ["br", "img", "div", "p", "td", "tr", "table", "li", "h1"];
 
 /// Where a link was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
     /// In the HTML.
@@ -27,7 +27,7 @@ pub enum Found {
 }
 
 /// A link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Link {
     /// Where it leads, entities decoded.
     pub url: String,
@@ -44,7 +44,7 @@ pub struct Link {
 }
 
 /// An image that the HTML wants shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Image {
     /// Where it comes from: `https:`, `cid:` for one that came along; of a `data:` URL only the
     /// part before the comma.

@@ -8,7 +8,7 @@ use super::transfer;
 use serde::Serialize;
 
 /// A part of a message.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Part {
     /// Its number, as [`part`] wants it.
     pub id: String,
@@ -25,11 +25,12 @@ pub struct Part {
     /// Octets of its content, decoded.
     pub size: usize,
     /// The parts inside it.
+    #[schema(no_recursion)]
     pub children: Vec<Part>,
 }
 
 /// A part that is a file rather than the message's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Attachment {
     /// Its number, as [`part`] wants it.
     pub id: String,

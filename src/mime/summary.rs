@@ -23,7 +23,7 @@ pub struct Summary {
 }
 
 /// An address in a header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Correspondent {
     /// The display name, decoded.
     pub name: Option<String>,

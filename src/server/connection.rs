@@ -7,7 +7,7 @@ use super::transport::{TLS_HANDSHAKE, Transport, in_words};
 use super::{Shared, is_stopping};
 use crate::smtp::policy::TlsMode;
 use crate::smtp::{Action, Context, Ended, Incoming, Input, Note, Reply, Session, replies};
-use crate::storage::{Arrival, Door, SessionEntry, StoreError};
+use crate::storage::{Arrival, Change, Door, SessionEntry, StoreError};
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
@@ -99,6 +99,9 @@ fn file(entry: &Arc<SessionEntry>, shared: &Shared, door: &Door) {
     if !went_well {
         door.counts.add_refused();
     }
+    let notes: Vec<_> = entry.session().transcript().notes().collect();
+    let events = shared.store.events();
+    notes.into_iter().for_each(|note| events.report(Change::Finding(entry.id, note)));
     shared.store.session_ended(entry);
     if let Some(announce) = &shared.announce {
         // Whoever looks on too slowly misses lines; the doors do not wait.

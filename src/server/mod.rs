@@ -85,7 +85,9 @@ impl Server {
         for listener in listeners {
             let (shared, door) = (Arc::clone(&self.shared), Arc::clone(door));
             let (tasks, closing) = (self.tasks.clone(), self.closing.clone());
+            let accepting = Accepting::new(&door);
             self.tasks.spawn(async move {
+                let _accepting = accepting;
                 tokio::select! {
                     () = closing.cancelled() => {}
                     () = accept(&listener, &shared, &door, &tasks) => {}
@@ -118,6 +120,22 @@ impl Drop for Server {
     }
 }
 
+/// A listener that takes connections, counted at its door until it is dropped, however it ends.
+struct Accepting(Arc<Door>);
+
+impl Accepting {
+    fn new(door: &Arc<Door>) -> Self {
+        door.counts.listener_began();
+        Self(Arc::clone(door))
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.0.counts.listener_ended();
+    }
+}
+
 async fn accept(
     listener: &TcpListener,
     shared: &Arc<Shared>,
@@ -139,7 +157,9 @@ async fn accept(
             Err(error) if is_about_one_client(&error) => {}
             Err(error) => {
                 tracing::warn!(door = &*door.policy.door, %error, "cannot accept a connection, trying again");
+                door.counts.listener_ended();
                 tokio::time::sleep(EXHAUSTED).await;
+                door.counts.listener_began();
             }
         }
     }

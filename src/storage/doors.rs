@@ -3,7 +3,7 @@
 use crate::smtp::Policy;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// One open door.
 #[derive(Debug)]
@@ -24,6 +24,12 @@ impl Door {
     pub fn name(&self) -> &str {
         &self.policy.door
     }
+
+    /// Whether each of its listeners takes connections.
+    #[must_use]
+    pub fn is_accepting(&self) -> bool {
+        self.counts.accepting.load(Ordering::Relaxed) == self.addresses.len()
+    }
 }
 
 /// What a door has seen so far.
@@ -33,6 +39,7 @@ pub struct Counts {
     messages: AtomicU64,
     refused: AtomicU64,
     turned_away: AtomicU64,
+    accepting: AtomicUsize,
 }
 
 macro_rules! counter {
@@ -51,6 +58,16 @@ macro_rules! counter {
 }
 
 impl Counts {
+    /// One more listener takes connections.
+    pub fn listener_began(&self) {
+        self.accepting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One listener less does.
+    pub fn listener_ended(&self) {
+        self.accepting.fetch_sub(1, Ordering::Relaxed);
+    }
+
     counter! {
         /// Connections that became sessions.
         sessions, add_session

@@ -8,17 +8,22 @@ use crate::smtp::{Ended, Reply, Session, TlsFacts, Transaction, Verdict};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 /// A session, running or ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Session)]
 pub struct SessionRecord {
     /// Its name.
+    #[schema(value_type = String)]
     pub id: SessionId,
     /// The door's name.
     pub door: String,
     /// The client's address.
+    #[schema(value_type = String)]
     pub peer: SocketAddr,
     /// The address that it connected to.
+    #[schema(value_type = String)]
     pub local: SocketAddr,
     /// When the client connected.
     #[serde(with = "time::serde::rfc3339")]
@@ -51,7 +56,8 @@ pub struct SessionRecord {
 }
 
 /// EHLO or HELO.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Hello)]
 pub struct HelloRecord {
     /// The name.
     pub name: String,
@@ -60,7 +66,8 @@ pub struct HelloRecord {
 }
 
 /// A TLS connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Tls)]
 pub struct TlsRecord {
     /// `TLSv1.3`.
     pub version: String,
@@ -73,7 +80,8 @@ pub struct TlsRecord {
 }
 
 /// A login that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Auth)]
 pub struct AuthRecord {
     /// Who.
     pub user: String,
@@ -85,7 +93,8 @@ pub struct AuthRecord {
 }
 
 /// A mail transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Transaction)]
 pub struct TransactionRecord {
     /// The reverse-path, without brackets.
     pub reverse_path: String,
@@ -98,13 +107,15 @@ pub struct TransactionRecord {
     /// `kept`, `refused`, `abandoned` or `pending`.
     pub verdict: String,
     /// The message that came of it.
+    #[schema(value_type = Option<String>)]
     pub message: Option<MessageId>,
     /// The reply that refused it.
     pub reply: Option<ReplyRecord>,
 }
 
 /// A command that was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Refusal)]
 pub struct RefusalRecord {
     /// Its verb; empty where it was none that we know.
     pub command: String,
@@ -113,7 +124,8 @@ pub struct RefusalRecord {
 }
 
 /// A reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Reply)]
 pub struct ReplyRecord {
     /// Its code.
     pub code: u16,
@@ -124,7 +136,8 @@ pub struct ReplyRecord {
 }
 
 /// How a session ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Ended)]
 pub struct EndedRecord {
     /// A stable name.
     pub code: String,
@@ -133,7 +146,8 @@ pub struct EndedRecord {
 }
 
 /// A line of a transcript.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Line)]
 pub struct LineRecord {
     /// Microseconds since the client connected.
     pub at_us: u64,

@@ -1,6 +1,7 @@
 //! Which `Host` a request may name: DNS rebinding lets a foreign page reach the loopback
-//! address, but only under the foreign page's own name.
+//! address, but only under the foreign page's own name. And which `Origin` may ask.
 
+use super::cors;
 use super::problem::Problem;
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -51,23 +52,38 @@ fn without_port(host: &str) -> &str {
     }
 }
 
+/// What a request is judged by.
+#[derive(Debug)]
+pub(super) struct Guard {
+    pub(super) hosts: HostRule,
+    pub(super) origins: Arc<[String]>,
+}
+
+impl Guard {
+    /// A page from elsewhere may not ask for anything in the name of who looks at it.
+    fn allows_origin(&self, origin: &str) -> bool {
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        cors::is_named(&self.origins, origin) || self.hosts.allows(host)
+    }
+}
+
 pub(super) async fn check(
-    State(hosts): State<Arc<HostRule>>,
+    State(guard): State<Arc<Guard>>,
     request: Request,
     next: Next,
 ) -> Response {
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header);
-    // A page from elsewhere may not ask for anything in the name of who looks at it.
     let origin = request.headers().get(header::ORIGIN);
     // One that is no text is nobody's that we know.
     let origin = origin.map(|origin| origin.to_str().unwrap_or_default());
-    let origin = origin.map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
     match host {
-        Some(_) if origin.is_some_and(|origin| !hosts.allows(origin)) => {
-            Problem::forbidden("this Origin is not one of doorpost's names").into_response()
+        Some(_) if origin.is_some_and(|origin| !guard.allows_origin(origin)) => {
+            let text =
+                "this Origin is not one of doorpost's names; --cors names those that may ask";
+            Problem::forbidden(text).into_response()
         }
-        Some(host) if hosts.allows(host) => next.run(request).await,
+        Some(host) if guard.hosts.allows(host) => next.run(request).await,
         _ => Problem::forbidden("this Host is not one of doorpost's names; add it with --web-host")
             .into_response(),
     }

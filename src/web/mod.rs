@@ -1,188 +1,181 @@
-//! The HTTP API. It answers only to names that mean this machine (`Host`), so that a page from
-//! elsewhere cannot read caught mail by pointing its own name at the loopback address.
+//! The HTTP API: what was caught, for programs and for pages.
+//!
+//! It answers only to names that mean this machine (`Host`), and to pages from elsewhere only where
+//! they were named (`Origin`), so that no page can read caught mail by pointing its own name at the
+//! loopback address. With a login or a token set, it wants one. What may wait for a disk or the
+//! index is asked [aside](App::aside), away from the threads that serve the doors.
+//!
+//! Refuses parameters that it does not know, and says what is wrong as RFC 9457 problem details.
 
+mod accept;
+mod access;
+mod body;
+mod change;
+mod cors;
+mod document;
+mod events;
+mod groups;
 mod host;
+mod import;
+mod messages;
+mod metrics;
+mod parameters;
 mod problem;
-mod query;
 mod reading;
+mod sessions;
+mod stall;
+mod status;
+#[cfg(test)]
+mod tests;
+mod told;
 mod views;
+mod wait;
 
-use crate::mail::SessionId;
-use crate::storage::Store;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router, middleware};
-use problem::Problem;
-use serde::Deserialize;
-use std::future::Future;
-use std::io;
-use std::str::FromStr;
-use std::sync::Arc;
-use tokio::net::TcpListener;
-use views::{DoorView, MessageView, SessionList, SessionView};
-
+pub use access::Access;
 pub use host::HostRule;
 
-/// Entries of a page where nothing else is asked for.
-const PAGE: usize = 50;
-/// Entries of a page at most.
-const LARGEST_PAGE: usize = 1000;
+use crate::storage::Store;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use bytes::Bytes;
+use problem::Problem;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-/// Serves the API until `stop` is done.
-///
-/// # Errors
-/// Where the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    store: Arc<Store>,
-    hosts: HostRule,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, router(store, hosts)).with_graceful_shutdown(stop).await
+/// Who may use the API, and how much of it at a time.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The names that it answers to.
+    pub hosts: HostRule,
+    /// What a client has to show.
+    pub access: Access,
+    /// The pages from elsewhere that may use it.
+    pub origins: Vec<String>,
+    /// The largest message that may be imported, in octets.
+    pub largest_message: u64,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Readers of events at a time.
+    pub readers: usize,
 }
 
-fn router(store: Arc<Store>, hosts: HostRule) -> Router {
-    let hosts = Arc::new(hosts);
-    Router::new()
-        .route("/", get(front))
-        .route("/api/messages", get(query::list).delete(query::delete))
-        .route("/api/messages/wait", get(query::wait))
-        .route("/api/messages/{id}", get(message).delete(delete))
-        .route("/api/messages/{id}/headers", get(reading::headers))
-        .route("/api/messages/{id}/text", get(reading::text))
-        .route("/api/messages/{id}/html", get(reading::html))
-        .route("/api/messages/{id}/parts", get(reading::parts))
-        .route("/api/messages/{id}/parts/{part}", get(reading::part))
-        .route("/api/messages/{id}/links", get(reading::links))
-        .route("/api/messages/{id}/codes", get(reading::codes))
-        .route("/api/messages/{id}/raw", get(raw))
-        .route("/api/sessions", get(sessions))
-        .route("/api/sessions/{id}", get(session))
-        .route("/api/doors", get(doors))
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hosts: HostRule::default(),
+            access: Access::default(),
+            origins: Vec::new(),
+            largest_message: 50 << 20,
+            connections: 2048,
+            readers: 1000,
+        }
+    }
+}
+
+/// Messages that are imported at a time: each is in memory as a whole.
+const IMPORTS: usize = 8;
+
+/// The API, ready to be served on as many listeners as there are.
+#[derive(Clone, Debug)]
+pub struct Web {
+    router: Router,
+    connections: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Web {
+    /// The API of a store; it ends when `stop` is cancelled.
+    #[must_use]
+    pub fn new(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Self {
+        let connections = Arc::new(Semaphore::new(settings.connections));
+        let router = router(store, settings, stop.clone());
+        Self { router, connections, stop }
+    }
+
+    /// Serves it on one listener until it ends.
+    pub async fn serve(self, listener: TcpListener) {
+        accept::run(&listener, &self.router, &self.connections, &self.stop).await;
+    }
+}
+
+/// What the answers are made of.
+#[derive(Debug)]
+struct App {
+    store: Arc<Store>,
+    started: Instant,
+    readers: Arc<Semaphore>,
+    largest_reader_count: usize,
+    imports: Semaphore,
+    largest_message: usize,
+    stop: CancellationToken,
+}
+
+type Shared = State<Arc<App>>;
+
+/// The client's address.
+#[derive(Clone, Copy, Debug)]
+struct Peer(SocketAddr);
+
+impl App {
+    /// Asks the store what may take its time, where no door waits for it.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let store = Arc::clone(&self.store);
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        done.unwrap_or_else(|_| Err(Problem::failed("this could not be carried out")))
+    }
+}
+
+fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Router {
+    let app = Arc::new(App {
+        store,
+        started: Instant::now(),
+        readers: Arc::new(Semaphore::new(settings.readers)),
+        largest_reader_count: settings.readers,
+        imports: Semaphore::new(IMPORTS),
+        largest_message: usize::try_from(settings.largest_message).unwrap_or(usize::MAX),
+        stop,
+    });
+    let (router, document) = document::routes();
+    let origins: Arc<[String]> = settings.origins.into();
+    let guard = host::Guard { hosts: settings.hosts, origins: Arc::clone(&origins) };
+    router
+        .merge(document::pages())
         .fallback(async |uri: Uri| {
             Problem::not_found(&format!("there is nothing at {}", uri.path()))
         })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn_with_state(hosts, host::check))
-        .layer(middleware::map_response(harden))
-        .with_state(store)
+        .layer(Extension(document::Document(Bytes::from(document))))
+        .layer(middleware::from_fn_with_state(Arc::new(settings.access), access::check))
+        .layer(middleware::from_fn_with_state(origins, cors::answer))
+        .layer(middleware::from_fn_with_state(Arc::new(guard), host::check))
+        .layer(middleware::from_fn(harden))
+        .with_state(app)
 }
 
 /// No answer is guessed to be something else, framed, or kept in a cache.
-async fn harden(mut response: Response) -> Response {
+async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
         (header::REFERRER_POLICY, "no-referrer"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // The page that is meant to be one has its own.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"));
     response
-}
-
-async fn front() -> &'static str {
-    concat!(
-        "doorpost ",
-        env!("CARGO_PKG_VERSION"),
-        "\n\n/api/messages?query=&limit=&cursor=\n/api/messages/wait?query=&count=&timeout=&since=\n/api/messages/{id}\n/api/messages/{id}/raw|headers|text|html|parts|links|codes\n/api/sessions\n/api/sessions/{id}\n/api/doors\n"
-    )
-}
-
-/// A page of a list: `?limit=50&cursor=…`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    limit: Option<usize>,
-    /// The `next` of the page before.
-    cursor: Option<String>,
-}
-
-impl Page {
-    fn limit(&self) -> Result<usize, Problem> {
-        match self.limit {
-            None => Ok(PAGE),
-            Some(limit) if (1..=LARGEST_PAGE).contains(&limit) => Ok(limit),
-            Some(limit) => Err(Problem::bad_request(&format!(
-                "limit={limit} is not between 1 and {LARGEST_PAGE}"
-            ))),
-        }
-    }
-
-    fn cursor<I: FromStr>(&self) -> Result<Option<I>, Problem> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
-        let wrong = |_| Problem::bad_request(&format!("cursor={cursor} is none that a list gave"));
-        cursor.parse().map(Some).map_err(wrong)
-    }
-}
-
-type Paged = Result<Query<Page>, axum::extract::rejection::QueryRejection>;
-
-fn page(query: Paged) -> Result<Page, Problem> {
-    query.map(|Query(page)| page).map_err(|error| Problem::bad_request(&error.body_text()))
-}
-
-/// What stands in the path as an identifier; one that is no text names nothing.
-type Named = Result<Path<String>, axum::extract::rejection::PathRejection>;
-
-fn name(path: Named) -> Result<String, Problem> {
-    path.map(|Path(name)| name).map_err(|_| Problem::not_found("that is no identifier"))
-}
-
-fn find_message(store: &Store, id: &str) -> Result<crate::storage::Message, Problem> {
-    let found = id.parse().ok().and_then(|id| store.message(id).ok().flatten());
-    found.ok_or_else(|| Problem::not_found(&format!("there is no message {id}")))
-}
-
-async fn message(State(store): State<Arc<Store>>, id: Named) -> Result<Json<MessageView>, Problem> {
-    find_message(&store, &name(id)?).map(|message| Json(MessageView::whole(&message)))
-}
-
-async fn delete(State(store): State<Arc<Store>>, id: Named) -> Result<StatusCode, Problem> {
-    let message = find_message(&store, &name(id)?)?;
-    let _ = store.remove(&crate::storage::Selection::Ids(vec![message.id()]));
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// The octets as they were sent; never shown by a browser, whatever they claim to be.
-async fn raw(State(store): State<Arc<Store>>, id: Named) -> Result<Response, Problem> {
-    let message = find_message(&store, &name(id)?)?;
-    let disposition = format!("attachment; filename=\"{}.eml\"", message.id());
-    let headers = [
-        (header::CONTENT_TYPE, "message/rfc822".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, message.bytes().clone()).into_response())
-}
-
-async fn sessions(
-    State(store): State<Arc<Store>>,
-    query: Paged,
-) -> Result<Json<SessionList>, Problem> {
-    let page = page(query)?;
-    let (limit, cursor) = (page.limit()?, page.cursor::<SessionId>()?);
-    let all = store.sessions().newest();
-    let mut found = all.iter().filter(|entry| cursor.is_none_or(|before| entry.id < before));
-    let sessions: Vec<_> = found.by_ref().take(limit).collect();
-    let more = found.next().is_some();
-    Ok(Json(SessionList {
-        next: sessions.last().map(|entry| entry.id).filter(|_| more),
-        sessions: sessions.iter().map(|entry| SessionView::new(entry)).collect(),
-        total: all.len(),
-    }))
-}
-
-async fn session(State(store): State<Arc<Store>>, id: Named) -> Result<Json<SessionView>, Problem> {
-    let id = name(id)?;
-    let found = id.parse().ok().and_then(|id| store.sessions().get(id));
-    let entry = found.ok_or_else(|| Problem::not_found(&format!("there is no session {id}")))?;
-    Ok(Json(SessionView::whole(&entry)))
-}
-
-async fn doors(State(store): State<Arc<Store>>) -> Json<serde_json::Value> {
-    let doors: Vec<_> = store.doors().iter().map(|door| DoorView::new(door)).collect();
-    Json(serde_json::json!({ "doors": doors }))
 }

@@ -1,306 +1,222 @@
-//! What the API shows of messages, sessions and doors. Field names are part of the contract.
+//! What the API shows of messages and doors. Field names are part of the contract; what it shows of
+//! sessions is [`SessionRecord`](crate::storage::SessionRecord).
 
-use crate::mail::{MessageId, SessionId};
+use crate::mail::{Envelope, MessageId, SessionId};
 use crate::mime::{Correspondent, Summary};
 use crate::smtp::policy::{AuthMode, TlsMode};
-use crate::smtp::transcript::{Kind, Line};
-use crate::smtp::{Reply, Session, TlsFacts, Transaction, Verdict};
-use crate::storage::{Door, Message, SessionEntry};
+use crate::storage::{Door, Entry, TlsRecord};
 use serde::Serialize;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
-/// A page of messages, newest first.
-#[derive(Debug, Serialize)]
-pub(super) struct MessageList {
-    pub(super) messages: Vec<MessageView>,
-    pub(super) next: Option<MessageId>,
-    pub(super) total: u64,
-}
-
-/// A page of sessions, newest first.
-#[derive(Debug, Serialize)]
-pub(super) struct SessionList {
-    pub(super) sessions: Vec<SessionView>,
-    pub(super) next: Option<SessionId>,
-    pub(super) total: usize,
-}
-
-#[derive(Debug, Serialize)]
+/// A message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub(super) struct MessageView {
+    /// Its name: a number, given as text. Later messages have larger ones.
+    #[schema(value_type = String, pattern = "^[1-9][0-9]*$")]
     id: MessageId,
+    /// When its last octet came.
     #[serde(with = "time::serde::rfc3339")]
     received_at: OffsetDateTime,
+    /// The door that it came through, or `import`.
     door: String,
+    /// The session that brought it.
+    #[schema(value_type = Option<String>)]
     session: Option<SessionId>,
-    size: usize,
+    /// Its octets.
+    size: u64,
+    /// Who had logged in.
     auth_user: Option<String>,
-    tls: Option<TlsView>,
+    /// TLS, if it was on.
+    tls: Option<TlsRecord>,
+    /// Whom it is from and for, as MAIL and RCPT said.
     envelope: EnvelopeView,
+    /// Subject, decoded.
     subject: Option<String>,
+    /// The header field From.
     from: Vec<Correspondent>,
+    /// The header field To.
     to: Vec<Correspondent>,
+    /// The header field Date.
     #[serde(with = "time::serde::rfc3339::option")]
     date: Option<OffsetDateTime>,
+    /// The header field Message-ID, without brackets.
     message_id: Option<String>,
-    /// The trace line that belongs in front of it where it travels on.
+    /// The inboxes that it is in.
+    inboxes: Vec<String>,
+    /// Whether somebody has read it.
+    read: bool,
+    /// What it was tagged with.
+    tags: Vec<String>,
+    /// Whether it has a file that does not belong to the text.
+    has_attachment: bool,
+    /// Whether it reports that mail was not delivered.
+    is_bounce: bool,
+    /// The client's address.
+    #[schema(value_type = String)]
+    peer: SocketAddr,
+    /// The name that the client gave itself.
+    hello: String,
+    /// How it came: `ESMTPSA` and its like (RFC 3848), or `HTTP`.
+    protocol: String,
+    /// The trace line that belongs in front of it where it travels on. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     received: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// An envelope.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Envelope)]
 struct EnvelopeView {
+    /// The reverse-path, without brackets; empty for `<>`.
     reverse_path: String,
+    /// The forward-paths that were taken.
     forward_paths: Vec<RecipientView>,
+    /// RET.
     ret: Option<String>,
+    /// ENVID, decoded.
     envid: Option<String>,
+    /// BODY.
     body: String,
+    /// Whether SMTPUTF8 was asked for.
     smtputf8: bool,
 }
 
-#[derive(Debug, Serialize)]
+/// A forward-path.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recipient)]
 struct RecipientView {
+    /// The path, without brackets.
     path: String,
+    /// NOTIFY.
     notify: Option<String>,
+    /// ORCPT, decoded.
     orcpt: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct TlsView {
-    version: String,
-    cipher: String,
-    sni: Option<String>,
-    alpn: Vec<String>,
-}
-
-impl TlsView {
-    fn new(facts: &TlsFacts) -> Self {
-        let TlsFacts { version, cipher, sni, alpn } = facts.clone();
-        Self { version, cipher, sni, alpn }
-    }
-}
-
-impl MessageView {
-    pub(super) fn new(message: &Message) -> Self {
-        let Summary { subject, from, to, date, message_id } = Summary::read(message.bytes());
-        let arrival = message.arrival();
-        let envelope = message.envelope();
+impl EnvelopeView {
+    fn new(envelope: &Envelope) -> Self {
         let recipients = envelope.forward_paths.iter().map(|recipient| RecipientView {
             path: recipient.path.to_string(),
             notify: recipient.notify.map(|notify| notify.to_string()),
             orcpt: recipient.orcpt.clone(),
         });
         Self {
-            id: message.id(),
+            reverse_path: envelope.reverse_path.to_string(),
+            forward_paths: recipients.collect(),
+            ret: envelope.ret.map(|ret| ret.to_string()),
+            envid: envelope.envid.clone(),
+            body: envelope.body.to_string(),
+            smtputf8: envelope.smtputf8,
+        }
+    }
+}
+
+impl MessageView {
+    /// As lists show it.
+    pub(super) fn new(entry: Entry) -> Self {
+        let Summary { subject, from, to, date, message_id } = entry.summary;
+        let arrival = &entry.arrival;
+        Self {
+            id: entry.id,
             received_at: arrival.received_at,
             door: arrival.door.to_string(),
             session: arrival.session,
-            size: message.bytes().len(),
+            size: entry.size,
             auth_user: arrival.auth_user.as_deref().map(str::to_owned),
-            tls: arrival.tls.as_deref().map(TlsView::new),
-            envelope: EnvelopeView {
-                reverse_path: envelope.reverse_path.to_string(),
-                forward_paths: recipients.collect(),
-                ret: envelope.ret.map(|ret| ret.to_string()),
-                envid: envelope.envid.clone(),
-                body: envelope.body.to_string(),
-                smtputf8: envelope.smtputf8,
-            },
+            tls: arrival.tls.as_deref().map(TlsRecord::from),
+            envelope: EnvelopeView::new(&arrival.envelope),
             subject,
             from,
             to,
             date,
             message_id,
+            inboxes: entry.inboxes,
+            read: entry.is_read,
+            tags: entry.tags,
+            has_attachment: entry.has_attachment,
+            is_bounce: entry.is_bounce,
+            peer: arrival.peer,
+            hello: arrival.hello.to_string(),
+            protocol: arrival.protocol.to_string(),
             received: None,
         }
     }
 
-    pub(super) fn whole(message: &Message) -> Self {
-        Self { received: Some(message.received()), ..Self::new(message) }
+    /// With its trace line.
+    pub(super) fn whole(entry: Entry) -> Self {
+        let received = entry.arrival.received(entry.id);
+        Self { received: Some(received), ..Self::new(entry) }
+    }
+
+    pub(super) fn all(entries: Vec<Entry>) -> Vec<Self> {
+        entries.into_iter().map(Self::new).collect()
     }
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct SessionView {
-    id: SessionId,
-    door: String,
-    peer: SocketAddr,
-    local: SocketAddr,
-    #[serde(with = "time::serde::rfc3339")]
-    connected_at: OffsetDateTime,
-    /// Absent while it runs.
-    #[serde(with = "time::serde::rfc3339::option")]
-    ended_at: Option<OffsetDateTime>,
-    hello: Option<HelloView>,
-    tls: Option<TlsView>,
-    auth: Option<AuthView>,
-    /// Messages that were sent to their end, taken or not.
-    messages: u32,
-    transactions: Vec<TransactionView>,
-    last_refusal: Option<RefusalView>,
-    notes: Vec<&'static str>,
-    ended: Option<EndedView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transcript: Option<Vec<LineView>>,
-    /// Lines beyond what a transcript may hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    omitted_lines: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-struct HelloView {
+/// A door.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Door)]
+pub(super) struct DoorView {
+    /// Its name.
     name: String,
-    extended: bool,
+    /// Where it listens.
+    #[schema(value_type = Vec<String>)]
+    addresses: Vec<SocketAddr>,
+    /// The port that it stands for, where it stands for one.
+    stands_for: Option<u16>,
+    /// When TLS begins.
+    #[schema(pattern = "^(none|starttls|required|implicit)$")]
+    tls: &'static str,
+    /// Whether AUTH is offered and demanded.
+    #[schema(pattern = "^(none|optional|required)$")]
+    auth: &'static str,
+    /// Whether AUTH may be used before TLS.
+    auth_before_tls: bool,
+    /// The mechanisms that are offered.
+    mechanisms: Vec<&'static str>,
+    /// The largest message that it takes, in octets.
+    max_size: u64,
+    #[serde(flatten)]
+    counts: DoorCounts,
 }
 
-#[derive(Debug, Serialize)]
-struct AuthView {
-    user: String,
-    mechanism: &'static str,
-    /// Only with `--show-secrets`, and only where it crossed the wire.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
+/// What a door has seen since the start.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DoorCounts {
+    /// Whether it takes connections.
+    accepting: bool,
+    /// Connections that became sessions.
+    sessions: u64,
+    /// Messages kept.
+    messages: u64,
+    /// Sessions in which something was refused, or that failed.
+    refused: u64,
+    /// Connections over a cap, which became no session.
+    turned_away: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct TransactionView {
-    reverse_path: String,
-    forward_paths: Vec<String>,
-    recipients: usize,
-    size: u64,
-    /// `kept`, `refused`, `abandoned` or `pending`.
-    verdict: &'static str,
-    message: Option<MessageId>,
-    reply: Option<ReplyView>,
-}
-
-#[derive(Debug, Serialize)]
-struct RefusalView {
-    command: &'static str,
-    reply: ReplyView,
-}
-
-#[derive(Debug, Serialize)]
-struct ReplyView {
-    code: u16,
-    enhanced: Option<String>,
-    text: String,
-}
-
-#[derive(Debug, Serialize)]
-struct EndedView {
-    code: &'static str,
-    text: String,
-}
-
-#[derive(Debug, Serialize)]
-struct LineView {
-    /// Microseconds since the client connected.
-    at_us: u128,
-    kind: &'static str,
-    /// Whether it went through TLS.
-    tls: bool,
-    text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
-}
-
-impl ReplyView {
-    fn new(reply: &Reply) -> Self {
-        Self { code: reply.code(), enhanced: reply.enhanced(), text: reply.text() }
-    }
-}
-
-impl TransactionView {
-    fn new(transaction: &Transaction) -> Self {
-        let Transaction { reverse_path, forward_paths, recipients, size, verdict } =
-            transaction.clone();
-        let (verdict, message, reply) = match verdict {
-            Verdict::Pending => ("pending", None, None),
-            Verdict::Kept(id) => ("kept", Some(id), None),
-            Verdict::Refused(reply) => ("refused", None, Some(ReplyView::new(&reply))),
-            Verdict::Abandoned => ("abandoned", None, None),
-        };
-        Self { reverse_path, forward_paths, recipients, size, verdict, message, reply }
-    }
-}
-
-impl LineView {
-    fn new(line: Line<'_>) -> Self {
-        let note = match line.kind {
-            Kind::Note(note) => Some(note.code()),
-            _ => None,
-        };
-        let at_us = line.at.as_micros();
-        Self { at_us, kind: line.kind.name(), tls: line.encrypted, text: line.text(), note }
-    }
-}
-
-impl SessionView {
-    pub(super) fn new(entry: &SessionEntry) -> Self {
-        Self::of(entry, &entry.session())
-    }
-
-    pub(super) fn whole(entry: &SessionEntry) -> Self {
-        let session = entry.session();
-        let transcript = session.transcript();
-        let lines = transcript.lines().map(LineView::new).collect();
-        let omitted_lines = Some(transcript.omitted());
-        Self { transcript: Some(lines), omitted_lines, ..Self::of(entry, &session) }
-    }
-
-    fn of(entry: &SessionEntry, session: &Session) -> Self {
-        let show_secrets = session.policy().show_secrets;
+impl DoorCounts {
+    pub(super) fn new(door: &Door) -> Self {
         Self {
-            id: entry.id,
-            door: session.policy().door.to_string(),
-            peer: entry.peer,
-            local: entry.local,
-            connected_at: entry.connected_at,
-            ended_at: entry.ended_at(),
-            hello: session
-                .hello()
-                .map(|(name, extended)| HelloView { name: name.to_owned(), extended }),
-            tls: session.tls().map(|facts| TlsView::new(facts)),
-            auth: session.identity().map(|identity| AuthView {
-                user: identity.user.to_string(),
-                mechanism: identity.mechanism.as_str(),
-                secret: identity.secret.as_deref().filter(|_| show_secrets).map(str::to_owned),
-            }),
-            messages: session.messages(),
-            transactions: session.transactions().iter().map(TransactionView::new).collect(),
-            last_refusal: session.last_refusal().map(|refusal| RefusalView {
-                command: refusal.command,
-                reply: ReplyView::new(&refusal.reply),
-            }),
-            notes: session.transcript().notes().map(|note| note.code()).collect(),
-            ended: session
-                .ended()
-                .map(|ended| EndedView { code: ended.code(), text: ended.to_string() }),
-            transcript: None,
-            omitted_lines: None,
+            accepting: door.is_accepting(),
+            sessions: door.counts.sessions(),
+            messages: door.counts.messages(),
+            refused: door.counts.refused(),
+            turned_away: door.counts.turned_away(),
         }
     }
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct DoorView {
-    name: String,
-    addresses: Vec<SocketAddr>,
-    stands_for: Option<u16>,
-    tls: &'static str,
-    auth: &'static str,
-    auth_before_tls: bool,
-    mechanisms: Vec<&'static str>,
-    max_size: u64,
-    sessions: u64,
-    messages: u64,
-    refused: u64,
-    turned_away: u64,
-}
-
 impl DoorView {
-    pub(super) fn new(door: &Door) -> Self {
+    pub(super) fn all(doors: &[Arc<Door>]) -> Vec<Self> {
+        doors.iter().map(|door| Self::new(door)).collect()
+    }
+
+    fn new(door: &Door) -> Self {
         let policy = &door.policy;
         let mechanisms = match policy.auth {
             AuthMode::None => Vec::new(),
@@ -315,10 +231,7 @@ impl DoorView {
             auth_before_tls: policy.auth_before_tls,
             mechanisms,
             max_size: policy.limits.message_size,
-            sessions: door.counts.sessions(),
-            messages: door.counts.messages(),
-            refused: door.counts.refused(),
-            turned_away: door.counts.turned_away(),
+            counts: DoorCounts::new(door),
         }
     }
 }

@@ -74,16 +74,58 @@ impl Client {
 
 /// One HTTP request and its answer: status, headers, body.
 pub fn http(address: SocketAddr, host: &str, method: &str, path: &str) -> (u16, String, Vec<u8>) {
+    request(address, method, path, &format!("Host: {host}\r\n"), b"")
+}
+
+/// One HTTP request with all its headers and its body.
+pub fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    let length = match body.len() {
+        0 => String::new(),
+        length => format!("Content-Length: {length}\r\n"),
+    };
+    write!(stream, "{method} {path} HTTP/1.1\r\n{headers}{length}Connection: close\r\n\r\n")
         .unwrap();
+    stream.write_all(body).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, head.to_lowercase(), answer[end + 4..].to_vec())
+}
+
+/// A request with a JSON body to a name that is allowed; the answer's status and JSON.
+pub fn send_json(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &serde_json::Value,
+) -> (u16, serde_json::Value) {
+    let headers = "Host: localhost\r\nContent-Type: application/json\r\n";
+    let (status, _, body) = request(address, method, path, headers, body.to_string().as_bytes());
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// A path with a query at its end, encoded as a client does.
+pub fn with_query(path: &str, query: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    format!("{path}{}", query.bytes().map(encode).collect::<String>())
+}
+
+/// The names of a list of messages.
+pub fn ids(list: &serde_json::Value) -> Vec<&str> {
+    list["messages"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect()
 }
 
 pub fn json(address: SocketAddr, path: &str) -> serde_json::Value {

@@ -50,6 +50,12 @@ fn secrets_on_the_command_line_are_not_repeated() {
         assert!(!told.contains("hunter2"), "{told}");
         assert!(told.contains("expected a name, a colon and a secret"), "{told}");
     }
+    for (flag, wrong) in
+        [("web-auth", "hunter2"), ("web-token", "hunter2!"), ("web-token", "hunter2,hunter2")]
+    {
+        let told = configure("", &[], &[(flag, wrong)]).unwrap_err().to_string();
+        assert!(!told.contains("hunter2"), "{told}");
+    }
     let twice = configure("", &[], &[("user", "a:b"), ("user", "a:c")]).unwrap_err().to_string();
     assert!(twice.contains("the user \"a\" stands twice"), "{twice}");
 }

@@ -51,8 +51,15 @@ fn the_defaults_are_complete_and_without_fault() {
     config.check().unwrap();
     let text = include_str!("../defaults.toml");
     for key in keys::names(keys::TOP) {
-        let left_open =
-            ["certs", "tls_cert", "tls_key", "data", "max_age", "max_connections_per_address"];
+        let left_open = [
+            "web_auth",
+            "certs",
+            "tls_cert",
+            "tls_key",
+            "data",
+            "max_age",
+            "max_connections_per_address",
+        ];
         let stated = text.lines().any(|line| line.starts_with(&format!("{key} = ")));
         assert!(stated != left_open.contains(&key), "{key}");
     }
@@ -177,6 +184,9 @@ host = ["0.0.0.0", "::"]
 ports = "standard"
 web = "127.0.0.1:5080"
 web_host = ["mail.test"]
+web_auth = "alice:of:wonder"
+web_token = ["abc", "def="]
+cors = ["http://localhost:5173"]
 certs = "some folder"
 tls_cert = "a.pem"
 tls_key = 'b\c.pem'
@@ -225,6 +235,7 @@ fn what_is_printed_can_be_read_again() {
         let again = Config::parse(&printed).unwrap_or_else(|error| panic!("{error}\n{printed}"));
         assert_eq!(format!("{config:#?}"), format!("{again:#?}"));
         assert_eq!(config.users, again.users);
+        assert_eq!((&config.web_auth, &config.web_token), (&again.web_auth, &again.web_token));
         // Printed again, only the comments differ.
         let values = |text: &str| {
             text.lines().map(|line| line.split(" # ").next().map(str::to_owned)).collect::<Vec<_>>()
@@ -253,7 +264,12 @@ fn everything_is_read() {
 
 #[test]
 fn each_line_says_where_its_value_came_from() {
-    let variables = [("DOORPOST_HOSTNAME", "a.test"), ("DOORPOST_USER", "alice:hush")];
+    let variables = [
+        ("DOORPOST_HOSTNAME", "a.test"),
+        ("DOORPOST_USER", "alice:hush"),
+        ("DOORPOST_WEB_TOKEN", "hush1,hush2"),
+        ("DOORPOST_WEB_AUTH", "alice:hush,hush"),
+    ];
     let file = "memory = \"1GiB\"\n[[doors]]\nname = \"x\"\nport = 26";
     let (config, sources) = configure(file, &variables, &[("port", "relay=5025")]).unwrap();
     let printed = render(&config, &sources);
@@ -263,6 +279,8 @@ fn each_line_says_where_its_value_came_from() {
         "max_connections = 10000                      # default\n",
         "# certs is not set\n",
         "# secret is hidden: --show-secrets prints it\n",
+        "# web_auth is hidden: --show-secrets prints it\n",
+        "# web_token is hidden: --show-secrets prints it\n",
         "port = 5025                                  # --port\n",
         "port = 26                                    # doorpost.toml:4\n",
         "tls = \"required\"                             # like submission\n",

@@ -21,7 +21,7 @@ use serde::Serialize;
 const LISTED: usize = 50;
 
 /// Something that looks like a one-time code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Code {
     /// What one would type: `123456` also for `123 456`; letters as they are, hyphens between
     /// groups with letters kept.

@@ -172,7 +172,9 @@ impl<N: LookUp> Compiler<'_, N> {
             Ok(condition.to_owned())
         };
         match term {
-            Term::MessageId(id) => bound("m.message_id = ? AND m.message_id <> ''", Value::Text(id.clone())),
+            Term::MessageId(id) => {
+                bound("m.message_id = ? AND m.message_id <> ''", Value::Text(id.clone()))
+            }
             Term::Door(door) => bound("m.door = ?", Value::Text(door.clone())),
             Term::User(user) => bound("m.user = ? AND m.user <> ''", Value::Text(user.clone())),
             Term::Larger(octets) => bound("m.size > ?", number(*octets)),

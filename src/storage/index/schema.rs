@@ -7,8 +7,8 @@ use super::columns::COLUMNS;
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::search::Words;
-use crate::storage::{InboxBy, StoreError};
 use crate::storage::backend::Backend;
+use crate::storage::{InboxBy, StoreError};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -76,7 +76,8 @@ impl Place {
         if let Self::File(path) = self
             && path.exists()
         {
-            let found = self.connect().and_then(|connection| Ok((made_for(&connection)?, connection)));
+            let found =
+                self.connect().and_then(|connection| Ok((made_for(&connection)?, connection)));
             match found {
                 Ok((Some(has), connection)) if wanted.is_none_or(|wanted| *wanted == has) => {
                     return Ok((connection, has, true));

@@ -1,0 +1,69 @@
+//! Bodies of requests: read up to a limit and within a time, and only where they say what they are.
+//!
+//! Refuses larger ones (413), slower ones (408), other media types (415), and JSON that is not what
+//! is expected (400).
+
+use super::problem::Problem;
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// The time for a whole body.
+const TIME: Duration = Duration::from_secs(60);
+/// Octets of a JSON body.
+const LARGEST_JSON: usize = 64 * 1024;
+
+/// Whether the body is declared as one of these types.
+pub(super) fn expect_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Problem> {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if types.iter().any(|kind| kind.eq_ignore_ascii_case(essence)) {
+        return Ok(());
+    }
+    let text = format!("the body must be declared as Content-Type: {}", types.join(" or "));
+    Err(Problem::unsupported_media_type(&text))
+}
+
+/// Reads the whole body.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    largest: usize,
+) -> Result<Bytes, Problem> {
+    let too_large = || Problem::too_large(&format!("the body has more than {largest} octets"));
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if declared
+        .and_then(|text| text.parse().ok())
+        .is_some_and(|octets: u64| octets > largest as u64)
+    {
+        return Err(too_large());
+    }
+    let reading = async {
+        let mut stream = body.into_data_stream();
+        let mut octets = Vec::new();
+        while let Some(data) = stream.next().await {
+            let data = data.map_err(|_| Problem::bad_request("the body came broken"))?;
+            if octets.len() + data.len() > largest {
+                return Err(too_large());
+            }
+            octets.extend_from_slice(&data);
+        }
+        Ok(octets.into())
+    };
+    let late = |_| Problem::timeout("the body did not come in time");
+    tokio::time::timeout(TIME, reading).await.map_err(late)?
+}
+
+/// Reads a body of JSON.
+pub(super) async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    expect_type(headers, &["application/json"])?;
+    let octets = read(headers, body, LARGEST_JSON).await?;
+    serde_json::from_slice(&octets)
+        .map_err(|error| Problem::bad_request(&format!("the body is not as expected: {error}")))
+}
