@@ -141,7 +141,6 @@ async fn since_takes_a_time_as_well() {
 
 /// What an old message is asked for may become true of it later.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "marks cannot be asked for until the index answers queries"]
 async fn a_wait_sees_an_old_message_change() {
     running(|web, relay| {
         mail(relay, "old");

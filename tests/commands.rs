@@ -180,11 +180,8 @@ async fn a_script_waits_and_is_told_what_came_instead() {
             "{}",
             in_vain.err
         );
-        assert!(
-            ask(web, &["wait", "x", "--since=5", "--timeout=0"])
-                .err
-                .starts_with("nothing arrived\n")
-        );
+        let nothing = ask(web, &["wait", "x", "--since=5", "--timeout=0"]);
+        assert!(nothing.err.starts_with("nothing arrived\n"), "{}", nothing.err);
 
         for command in [&["wait"][..], &["list"], &["export", "--to", "x"], &["rm", "--query"]] {
             let wrong = ask(web, &[command, &["grüße is:unred"]].concat());

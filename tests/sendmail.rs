@@ -14,7 +14,6 @@ use fake::{Fake, respond_json};
 use program::{Ran, doorpost, feed, program};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 /// A doorpost, and `sendmail` pointed at its relay door.
 struct Post {
@@ -41,7 +40,7 @@ impl Post {
         feed(&mut command, input.as_ref())
     }
 
-    fn last(&self) -> Arc<Message> {
+    fn last(&self) -> Message {
         self.doorpost.messages().pop().unwrap()
     }
 

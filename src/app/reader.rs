@@ -3,7 +3,7 @@
 
 use super::StartError;
 use crate::storage::{Bounds, Settings, Store};
-use crate::web::{self, Web};
+use crate::web::{self, Access, Web};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Reader {
     store: Arc<Store>,
     url: String,
+    token: String,
     stop: CancellationToken,
 }
 
@@ -38,15 +39,27 @@ impl Reader {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let web = Web::new(Arc::clone(&store), web::Settings::default(), stop.clone());
+        // Others on this machine are not meant to read along.
+        let mut secret = [0; 24];
+        getrandom::fill(&mut secret).map_err(io::Error::other)?;
+        let token = secret.map(|octet| format!("{octet:02x}")).concat();
+        let access = Access::new(None, [token.as_str()]);
+        let settings = web::Settings { access, ..web::Settings::default() };
+        let web = Web::new(Arc::clone(&store), settings, stop.clone());
         tokio::spawn(web.serve(listener));
-        Ok(Self { store, url: format!("http://{address}"), stop })
+        Ok(Self { store, url: format!("http://{address}"), token, stop })
     }
 
     /// Where the API answers.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The token that the API asks for.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
     }
 }
 

@@ -7,7 +7,7 @@ use super::transport::{TLS_HANDSHAKE, Transport, in_words};
 use super::{Shared, is_stopping};
 use crate::smtp::policy::TlsMode;
 use crate::smtp::{Action, Context, Ended, Incoming, Input, Note, Reply, Session, replies};
-use crate::storage::{Arrival, Change, Door, SessionEntry, StoreError};
+use crate::storage::{Arrival, Door, SessionEntry, StoreError};
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
@@ -48,6 +48,8 @@ struct Connection<'a> {
     timer: Pin<Box<Sleep>>,
     /// Set once the session knows that the server stops: when it is to be over.
     stop_by: Option<Instant>,
+    /// Notes of the session that were told.
+    noted: usize,
 }
 
 /// What woke a connection.
@@ -83,6 +85,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
         output: Vec::new(),
         timer: Box::pin(tokio::time::sleep_until(started)),
         stop_by: None,
+        noted: 0,
     };
     connection.run().await;
     file(&entry, shared, door);
@@ -91,17 +94,9 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
 
 /// Files an ended session and announces it.
 fn file(entry: &Arc<SessionEntry>, shared: &Shared, door: &Door) {
-    let went_well = {
-        let session = entry.session();
-        session.last_refusal().is_none()
-            && matches!(session.ended(), Some(Ended::Quit | Ended::ClosedByClient))
-    };
-    if !went_well {
+    if !entry.session().went_well() {
         door.counts.add_refused();
     }
-    let notes: Vec<_> = entry.session().transcript().notes().collect();
-    let events = shared.store.events();
-    notes.into_iter().for_each(|note| events.report(Change::Finding(entry.id, note)));
     shared.store.session_ended(entry);
     if let Some(announce) = &shared.announce {
         // Whoever looks on too slowly misses lines; the doors do not wait.
@@ -135,7 +130,15 @@ impl Connection<'_> {
 
     fn feed(&mut self, input: Input<'_>) {
         let now = self.started.elapsed();
-        self.entry.session().handle(input, now, &mut self.actions);
+        let mut session = self.entry.session();
+        session.handle(input, now, &mut self.actions);
+        let transcript = session.transcript();
+        if transcript.note_count() > self.noted {
+            for note in transcript.notes().skip(self.noted) {
+                self.shared.store.noticed(self.entry.id, note);
+            }
+            self.noted = transcript.note_count();
+        }
     }
 
     /// Does what the session wants, and sends what is to be sent; true where it is over.

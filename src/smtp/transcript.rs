@@ -16,6 +16,7 @@ pub struct Transcript {
     entries: Vec<Entry>,
     limit: usize,
     omitted: u64,
+    notes: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -189,7 +190,7 @@ impl Transcript {
         // What doorpost noticed and how it ended is what a long session is looked up for.
         let is_ours = match kind {
             Kind::End => true,
-            Kind::Note(_) => self.notes().count() < NOTES,
+            Kind::Note(_) => self.notes < NOTES,
             _ => false,
         };
         let start = self.text.len();
@@ -201,6 +202,7 @@ impl Transcript {
         if !is_ours {
             self.text.truncate(self.limit.max(start));
         }
+        self.notes += usize::from(matches!(kind, Kind::Note(_)));
         let length = u32::try_from(self.text.len() - start).unwrap_or(u32::MAX);
         let at_micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
         self.entries.push(Entry { at_micros, length, kind, encrypted });
@@ -241,6 +243,12 @@ impl Transcript {
             Kind::Note(note) => Some(note),
             _ => None,
         })
+    }
+
+    /// How many notes there are.
+    #[must_use]
+    pub fn note_count(&self) -> usize {
+        self.notes
     }
 
     /// Octets of memory that it holds.

@@ -53,7 +53,7 @@ pub struct Found {
     pub entries: Vec<Entry>,
     /// Where the next page begins: [`Find::before`].
     pub next: Option<MessageId>,
-    /// How many there are in all, whatever the page.
+    /// How many there are in all behind [`Find::after`], whatever the page.
     pub total: Total,
 }
 

@@ -312,6 +312,11 @@ impl Store {
         entry
     }
 
+    /// Tells of what was noticed in a session.
+    pub fn noticed(&self, session: SessionId, note: crate::smtp::Note) {
+        self.events.report(Change::Finding(session, note));
+    }
+
     /// Files an ended session.
     pub fn session_ended(&self, entry: &Arc<SessionEntry>) {
         self.sessions.ended(entry);

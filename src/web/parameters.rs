@@ -5,7 +5,7 @@
 
 use super::problem::Problem;
 use crate::mail::MessageId;
-use crate::search::{self, Expr, Query, Term};
+use crate::search::{self, Expr, Query, QueryError, Term};
 use crate::storage::{Entry, Find, Message, Selection, Store};
 use axum::extract::{FromRequestParts, Query as Pairs, RawPathParams};
 use axum::http::request::Parts;
@@ -174,13 +174,16 @@ impl Filter {
 }
 
 fn read_query(text: &str) -> Result<Query, Problem> {
-    search::parse(text, OffsetDateTime::now_utc()).map_err(|error| {
-        let span = error.span();
-        Problem::bad_request(error.message())
-            .with("start", span.start.into())
-            .with("end", span.end.into())
-            .with("help", error.help().map_or(serde_json::Value::Null, Into::into))
-    })
+    search::parse(text, OffsetDateTime::now_utc()).map_err(|error| wrong_query(&error))
+}
+
+/// What is wrong with a query, and where.
+pub(super) fn wrong_query(error: &QueryError) -> Problem {
+    let span = error.span();
+    Problem::bad_request(error.message())
+        .with("start", span.start.into())
+        .with("end", span.end.into())
+        .with("help", error.help().map_or(serde_json::Value::Null, Into::into))
 }
 
 /// Messages to change or to delete.

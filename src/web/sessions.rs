@@ -1,14 +1,16 @@
 //! Sessions: list them, look at one, read what was said.
 
 use super::Shared;
-use super::parameters::{Name, Nothing, PAGE, Parameters, between, read_id};
+use super::parameters::{Name, Nothing, PAGE, Parameters, between, read_id, wrong_query};
 use super::problem::Problem;
 use crate::mail::SessionId;
-use crate::storage::{LineRecord, SessionRecord, Store};
+use crate::search;
+use crate::storage::{FindSessions, FoundSessions, LineRecord, SessionRecord, Store};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
+use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
 /// A page of sessions, newest first.
@@ -42,7 +44,7 @@ pub(super) struct ListParameters {
 
 /// Lists sessions
 ///
-/// Those that run and the last that have ended, newest first, without what was said.
+/// Those that run and those that have ended, newest first, without what was said. A query has words of the conversation, and the keys `door:` `user:` `client:` `hello:` `envelope:` `code:` `finding:` `is:` `after:` `before:` `id:` `message:`.
 #[utoipa::path(
     get, path = "/api/sessions", tag = "sessions", params(ListParameters),
     responses((status = 200, description = "A page of sessions", body = SessionList)),
@@ -51,25 +53,16 @@ pub(super) async fn list_sessions(
     State(app): Shared,
     Parameters(given): Parameters<ListParameters>,
 ) -> Result<Json<SessionList>, Problem> {
-    if given.query.is_some_and(|query| !query.trim().is_empty()) {
-        return Err(Problem::bad_request("sessions cannot be found by query= yet"));
-    }
+    let text = given.query.unwrap_or_default();
+    let query = search::parse_sessions(&text, OffsetDateTime::now_utc());
+    let query = query.map_err(|error| wrong_query(&error))?;
     let limit = between("limit", given.limit.unwrap_or(PAGE))?;
-    let cursor = read_id("cursor", given.cursor.as_deref())?;
-    app.aside(move |store| Ok(Json(page(store, cursor, limit)))).await
-}
-
-fn page(store: &Store, cursor: Option<SessionId>, limit: usize) -> SessionList {
-    let all = store.sessions().newest();
-    let mut found = all.iter().filter(|entry| cursor.is_none_or(|before| entry.id < before));
-    let sessions: Vec<_> = found.by_ref().take(limit).collect();
-    let more = found.next().is_some();
-    SessionList {
-        next: sessions.last().map(|entry| entry.id).filter(|_| more),
-        sessions: sessions.iter().map(|entry| SessionRecord::of(entry)).collect(),
-        total: all.len() as u64,
-        total_is_exact: true,
-    }
+    let before = read_id("cursor", given.cursor.as_deref())?;
+    let find = FindSessions { query, before, limit };
+    let FoundSessions { sessions, next, total } =
+        app.aside(move |store| Ok(store.find_sessions(&find)?)).await?;
+    let (total, total_is_exact) = (total.count, !total.is_more);
+    Ok(Json(SessionList { sessions, next, total, total_is_exact }))
 }
 
 /// A session in the path.

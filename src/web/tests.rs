@@ -3,7 +3,7 @@
 
 use super::{Settings, Web};
 use crate::mail::MessageId;
-use crate::storage::{Bounds, Change, Store};
+use crate::storage::{Change, Settings as StoreSettings, Store};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,7 +17,7 @@ struct Running {
 }
 
 async fn running(settings: Settings) -> Running {
-    let store = Store::new(Bounds::default());
+    let store = Store::open(&StoreSettings::default()).unwrap();
     let stop = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -12,6 +12,8 @@ use std::path::Path;
 pub(super) struct Opened {
     /// Where it answers.
     pub(super) url: String,
+    /// The token that it asks for, where it was made here.
+    pub(super) token: Option<String>,
     /// What has to live as long as it is asked; nothing where another process answers.
     pub(super) keeps: Option<Box<dyn Any>>,
 }
@@ -31,12 +33,12 @@ pub(super) fn open(directory: &Path) -> Result<Opened, Failure> {
         .map_err(Failure::of)?;
     match runtime.block_on(Reader::start(directory)) {
         Ok(reader) => {
-            let url = reader.url().to_owned();
+            let (url, token) = (reader.url().to_owned(), Some(reader.token().to_owned()));
             // Dropped in this order: the reader's tasks need the runtime.
-            Ok(Opened { url, keeps: Some(Box::new((reader, runtime))) })
+            Ok(Opened { url, token, keeps: Some(Box::new((reader, runtime))) })
         }
         Err(StartError::Store(OpenError::Locked { server: Some(url), .. })) => {
-            Ok(Opened { url, keeps: None })
+            Ok(Opened { url, token: None, keeps: None })
         }
         Err(error) => Err(Failure::of(error)),
     }

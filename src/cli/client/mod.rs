@@ -54,23 +54,26 @@ impl Server {
     /// # Errors
     /// Says what is wrong with the URL, or why the directory cannot be opened.
     pub(super) fn open(target: &Target) -> Result<Self, Failure> {
-        let (url, keeps) = match &target.data {
+        let (url, made, keeps) = match &target.data {
             Some(directory) => {
-                let data::Opened { url, keeps } = data::open(directory)?;
-                (url, keeps)
+                let data::Opened { url, token, keeps } = data::open(directory)?;
+                (url, token, keeps)
             }
             None => {
                 let named = target.server.clone().or_else(|| variable(URL));
                 let url = named.or_else(default_url).ok_or_else(|| {
                     Failure::usage("no doorpost is named: say which with --server or DOORPOST_URL")
                 })?;
-                (url, None)
+                (url, None, None)
             }
         };
         let url = Url::parse(&url)?;
         // What stands in a URL was meant for it; the variable may be for another.
         let of_environment = || variable(TOKEN).filter(|_| url.basic.is_none());
-        let token = target.token.clone().filter(|token| !token.is_empty()).or_else(of_environment);
+        let token = made
+            .or_else(|| target.token.clone())
+            .filter(|token| !token.is_empty())
+            .or_else(of_environment);
         Ok(Self { http: Http::new(url, token), _keeps: keeps })
     }
 

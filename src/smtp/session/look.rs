@@ -50,6 +50,13 @@ impl Session {
         self.identity.as_ref()
     }
 
+    /// Whether it has ended as it should, with nothing refused last.
+    #[must_use]
+    pub fn went_well(&self) -> bool {
+        self.last_refusal.is_none()
+            && matches!(self.ended, Some(Ended::Quit | Ended::ClosedByClient))
+    }
+
     /// TLS, if it is on.
     #[must_use]
     pub fn tls(&self) -> Option<&Arc<TlsFacts>> {

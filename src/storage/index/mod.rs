@@ -224,7 +224,7 @@ impl Index {
             let is_more = names.len() > find.limit;
             names.truncate(find.limit);
             let shown = read::shown(&moment, &names)?;
-            let total = read::total(&moment, &find.query, find.inbox.as_deref())?;
+            let total = read::total(&moment, find)?;
             Ok(Page { names, is_more, shown, total })
         })
     }

@@ -55,18 +55,21 @@ pub(super) fn find(connection: &Connection, find: &Find) -> rusqlite::Result<Vec
     names.filter_map(Result::transpose).collect()
 }
 
-/// How many messages a query finds in all.
-pub(super) fn total(
-    connection: &Connection,
-    query: &Query,
-    inbox: Option<&str>,
-) -> rusqlite::Result<Total> {
-    if let Some(count) = counted_already(connection, query, inbox)? {
+/// How many messages are found in all, whatever the page.
+pub(super) fn total(connection: &Connection, find: &Find) -> rusqlite::Result<Total> {
+    let (query, inbox) = (&find.query, find.inbox.as_deref());
+    if find.after.is_none()
+        && let Some(count) = counted_already(connection, query, inbox)?
+    {
         return Ok(Total { count, is_more: false });
     }
     let plan = compile(query, inbox, connection)?;
-    let conditions = plan.conditions();
-    let Plan { from, mut values, .. } = plan;
+    let mut conditions = plan.conditions();
+    let Plan { from, key, mut values, .. } = plan;
+    if let Some(after) = find.after {
+        conditions += &format!(" AND {key} > ?");
+        values.push(Value::Integer(sql_id(after)));
+    }
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT ?)");
     values.push(Value::Integer(COUNTED.cast_signed() + 1));
     let mut statement = connection.prepare_cached(&sql)?;
