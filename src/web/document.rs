@@ -18,7 +18,7 @@ use std::sync::Arc;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -85,6 +85,22 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
     (router, text)
 }
 
+/// The schema of what a client sends, and not of what it gets.
+const REQUEST: &str = "Change";
+
+/// Members that are left out where they have nothing to say. All others are always there, be it as
+/// null.
+const LEFT_OUT: [(&str, &str); 8] = [
+    ("Message", "received"),
+    ("Session", "transcript"),
+    ("Session", "omitted_lines"),
+    ("Auth", "secret"),
+    ("Line", "note"),
+    ("Problem", "start"),
+    ("Problem", "end"),
+    ("Problem", "help"),
+];
+
 /// Adds what every operation can answer, and what a client may have to show.
 fn complete(document: &mut utoipa::openapi::OpenApi) {
     let schemes = [("login", HttpAuthScheme::Basic), ("token", HttpAuthScheme::Bearer)];
@@ -96,6 +112,14 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
     let none: [&str; 0] = [];
     let required = schemes.iter().map(|(name, _)| SecurityRequirement::new(*name, none));
     document.security = Some(required.chain([SecurityRequirement::default()]).collect());
+    for (name, schema) in &mut components.schemas {
+        if let (RefOr::T(Schema::Object(object)), true) = (schema, name != REQUEST) {
+            let always = object.properties.keys().filter(|key| {
+                !object.required.contains(key) && !LEFT_OUT.contains(&(name.as_str(), key.as_str()))
+            });
+            object.required.extend(always.cloned().collect::<Vec<_>>());
+        }
+    }
     for (path, item) in &mut document.paths.paths {
         let is_open = ["/livez", "/readyz"].contains(&path.as_str());
         let has_name = path.contains('{');

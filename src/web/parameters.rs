@@ -19,6 +19,8 @@ use utoipa::IntoParams;
 pub(super) const PAGE: usize = 50;
 /// Entries of a page at most.
 pub(super) const LARGEST_PAGE: usize = 1000;
+/// Characters of an inbox's name.
+const INBOX: usize = 1000;
 /// The name by which the newest message can be called.
 const LATEST: &str = "latest";
 
@@ -147,8 +149,9 @@ pub(super) struct Filter {
 
 impl Filter {
     pub(super) fn read(query: Option<&str>, inbox: Option<String>) -> Result<Self, Problem> {
-        if inbox.as_deref() == Some("") {
-            return Err(Problem::bad_request("inbox= names no inbox"));
+        if inbox.as_deref().is_some_and(|name| name.is_empty() || name.chars().count() > INBOX) {
+            let text = format!("the name of an inbox has 1 to {INBOX} characters");
+            return Err(Problem::bad_request(&text));
         }
         Ok(Self { query: read_query(query.unwrap_or_default())?, inbox })
     }

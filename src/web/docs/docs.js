@@ -49,7 +49,6 @@ function bounds(schema) {
   range(schema.minLength, schema.maxLength, " characters");
   range(schema.minItems, schema.maxItems, " of them");
   if (schema.default !== undefined) said.push(`otherwise ${schema.default}`);
-  if (schema.pattern && schema.pattern.length < 60) said.push(schema.pattern);
   return said.join(", ");
 }
 
@@ -70,7 +69,7 @@ function outline(schema) {
     for (const [name, field] of Object.entries(one.properties || {})) {
       refer(field);
       const optional = (one.required || []).includes(name) ? "" : "?";
-      const note = (field.description || resolve(field).description || "").split("\n")[0];
+      const note = (field.description || resolve(field).description || "").split("\n")[0].replaceAll("`", "");
       lines.push(`  ${name}${optional}: ${typeOf(field)}${note ? `  — ${note}` : ""}`);
     }
   };
@@ -231,7 +230,7 @@ function inside(path, method, operation) {
     if (running === mine) stop.hidden = true;
   } },
   fields.length ? el("h3", {}, "Parameters") : null, ...fields.map((field) => field.row),
-  body && el("h3", {}, "Body"), body && body.row,
+  body && body.row,
   el("div", { class: "actions" }, button, stop, said), curl);
   show();
   return el("div", { class: "inside" }, operation.description ? el("p", {}, ...prose(operation.description)) : null,
