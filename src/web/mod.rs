@@ -3,7 +3,7 @@
 //! It answers only to names that mean this machine (`Host`), and to pages from elsewhere only where
 //! they were named (`Origin`), so that no page can read caught mail by pointing its own name at the
 //! loopback address. With a login or a token set, it wants one. What may wait for a disk or the
-//! index is asked [aside](App::aside), away from the threads that serve the doors.
+//! index is asked aside, away from the threads that serve the doors.
 //!
 //! Refuses parameters that it does not know, and says what is wrong as RFC 9457 problem details.
 
@@ -79,6 +79,9 @@ impl Default for Settings {
     }
 }
 
+/// Questions to the store at a time. More wait for their turn, so that however many ask, threads are
+/// left for whatever else has to wait for a disk.
+const QUESTIONS: usize = 64;
 /// Messages that are imported at a time: each is in memory as a whole.
 const IMPORTS: usize = 8;
 
@@ -112,6 +115,7 @@ struct App {
     started: Instant,
     readers: Arc<Semaphore>,
     largest_reader_count: usize,
+    questions: Arc<Semaphore>,
     imports: Semaphore,
     largest_message: usize,
     stop: CancellationToken,
@@ -129,9 +133,17 @@ impl App {
         &self,
         work: impl FnOnce(&Store) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        let failed = || Problem::failed("this could not be carried out");
+        let turn = Arc::clone(&self.questions).acquire_owned().await;
+        // The semaphore is never closed.
+        let turn = turn.map_err(|_| failed())?;
         let store = Arc::clone(&self.store);
-        let done = tokio::task::spawn_blocking(move || work(&store)).await;
-        done.unwrap_or_else(|_| Err(Problem::failed("this could not be carried out")))
+        let done = tokio::task::spawn_blocking(move || {
+            // Until it is done, also where nobody waits for it any more.
+            let _turn = turn;
+            work(&store)
+        });
+        done.await.unwrap_or_else(|_| Err(failed()))
     }
 }
 
@@ -141,6 +153,7 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
         started: Instant::now(),
         readers: Arc::new(Semaphore::new(settings.readers)),
         largest_reader_count: settings.readers,
+        questions: Arc::new(Semaphore::new(QUESTIONS)),
         imports: Semaphore::new(IMPORTS),
         largest_message: usize::try_from(settings.largest_message).unwrap_or(usize::MAX),
         stop,
