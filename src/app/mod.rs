@@ -137,7 +137,15 @@ impl Doorpost {
 
     /// Forgets all messages.
     pub fn clear(&self) {
-        let _ = self.parts.store.remove(&Selection::All);
+        if let Err(error) = self.parts.store.remove(&Selection::All) {
+            tracing::error!(%error, "the messages could not be removed");
+        }
+    }
+
+    /// What was caught, with everything that can be asked of it and done to it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.parts.store
     }
 
     /// All sessions that are known, oldest first, also those that failed and those that run.

@@ -24,6 +24,7 @@ mod record;
 mod sessions;
 mod settings;
 mod store;
+mod store_sessions;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

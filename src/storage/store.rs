@@ -2,13 +2,12 @@
 //! it asks them in the right order.
 
 use super::backend::{Backend, Happened, Keeping, Removal, Tell};
-use super::index::{Index, Inlet, Page, Shown};
+use super::index::{Index, Inlet, OUTSIDE, Page, Shown};
 use super::{
-    Arrival, Change, Door, Entry, Events, Find, FindSessions, Found, FoundSessions, Group, Marks,
-    Message, OpenError, Selection, SessionEntry, SessionRecord, Sessions, Settings, StoreError,
-    Usage, disk, find_sessions, memory,
+    Arrival, Change, Door, Entry, Events, Find, Found, Group, Marks, Message, OpenError, Selection,
+    Sessions, Settings, StoreError, Usage, disk, memory,
 };
-use crate::mail::{MessageId, SessionId};
+use crate::mail::MessageId;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -22,24 +21,24 @@ const MANY: usize = 1000;
 /// Everything that was caught.
 #[derive(Debug)]
 pub struct Store {
-    backend: Arc<dyn Backend>,
+    pub(super) backend: Arc<dyn Backend>,
     pub(super) index: Index,
-    sessions: Sessions,
-    events: Arc<Events>,
+    pub(super) sessions: Sessions,
+    pub(super) events: Arc<Events>,
     doors: OnceLock<Vec<Arc<Door>>>,
-    changes: Arc<Changes>,
+    pub(super) changes: Arc<Changes>,
     max_age: Option<Duration>,
 }
 
 /// Counts changes, and wakes whoever waits for one.
 #[derive(Debug, Default)]
-struct Changes {
+pub(super) struct Changes {
     version: AtomicU64,
     changed: Notify,
 }
 
 impl Changes {
-    fn one_more(&self) {
+    pub(super) fn one_more(&self) {
         self.version.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
@@ -253,7 +252,19 @@ impl Store {
     /// # Errors
     /// Where the store fails.
     pub fn inboxes(&self) -> Result<Vec<Group>, StoreError> {
-        self.index.inboxes()
+        let mut inboxes = self.index.inboxes()?;
+        inboxes.retain(|inbox| inbox.name != OUTSIDE);
+        Ok(inboxes)
+    }
+
+    /// How many messages are in no inbox.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn outside(&self) -> Result<u64, StoreError> {
+        let inboxes = self.index.inboxes()?;
+        let outside = inboxes.iter().find(|inbox| inbox.name == OUTSIDE);
+        Ok(outside.map_or(0, |outside| outside.messages))
     }
 
     /// Messages that nobody has read.
@@ -292,56 +303,6 @@ impl Store {
     #[must_use]
     pub fn doors(&self) -> &[Arc<Door>] {
         self.doors.get().map_or(&[], Vec::as_slice)
-    }
-
-    /// The sessions that are in memory: those that run, and the last that have ended.
-    #[must_use]
-    pub fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
-    /// Files a session that begins.
-    pub fn session_began(
-        &self,
-        session: crate::smtp::Session,
-        peer: std::net::SocketAddr,
-        local: std::net::SocketAddr,
-    ) -> Arc<SessionEntry> {
-        let entry = self.sessions.began(session, peer, local);
-        self.events.report(Change::SessionBegan(entry.id));
-        entry
-    }
-
-    /// Tells of what was noticed in a session.
-    pub fn noticed(&self, session: SessionId, note: crate::smtp::Note) {
-        self.events.report(Change::Finding(session, note));
-    }
-
-    /// Files an ended session.
-    pub fn session_ended(&self, entry: &Arc<SessionEntry>) {
-        self.sessions.ended(entry);
-        self.backend.keep_session(entry);
-        self.events.report(Change::SessionEnded(entry.id));
-        self.changes.one_more();
-    }
-
-    /// The session of that name, with what was said. May wait for a disk.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
-        match self.sessions.get(id) {
-            Some(entry) => Ok(Some(SessionRecord::whole(&entry))),
-            None => self.backend.session(id),
-        }
-    }
-
-    /// Finds sessions, those that run included. May take its time.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub fn find_sessions(&self, find: &FindSessions) -> Result<FoundSessions, StoreError> {
-        find_sessions::find(&self.sessions, &*self.backend, find)
     }
 
     /// Removes what is older than it may be; says how many messages that were. Asked now and then

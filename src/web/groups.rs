@@ -72,9 +72,7 @@ pub(super) async fn list_inboxes(
 ) -> Result<Json<Inboxes>, Problem> {
     app.aside(|store| {
         let groups = store.inboxes()?;
-        // Right as long as no message is in two of them.
-        let inside: u64 = groups.iter().map(|group| group.messages).sum();
-        let outside = store.usage().messages.saturating_sub(inside);
+        let outside = store.outside()?;
         let inboxes = groups.into_iter().map(|group| Inbox {
             name: group.name,
             messages: group.messages,

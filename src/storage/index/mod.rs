@@ -15,6 +15,7 @@ mod write;
 #[cfg(test)]
 pub(super) use columns::header_text;
 pub(super) use read::{COUNTED, Shown};
+pub(super) use write::OUTSIDE;
 
 use super::backend::{Backend, Happened, StoreError};
 use super::{Find, Group, InboxBy, Total};
@@ -238,6 +239,7 @@ impl Index {
         self.ask(read::unread)
     }
 
+    /// All inboxes, also the one of messages that are in none.
     pub(super) fn inboxes(&self) -> Result<Vec<Group>, StoreError> {
         self.ask(|connection| read::groups(connection, Kind::Inbox))
     }

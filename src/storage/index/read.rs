@@ -1,7 +1,7 @@
 //! Questions to the index.
 
 use super::compile::{Kind, Known, LookUp, Plan, compile};
-use super::write::{ALL, sql_id};
+use super::write::{ALL, OUTSIDE, sql_id};
 use crate::mail::MessageId;
 use crate::mime::Summary;
 use crate::search::{Expr, Flag, Query, Term};
@@ -170,7 +170,10 @@ fn shown_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<S
         } else {
             &mut shown.tags
         };
-        of_kind.push(row.get(1)?);
+        let name: String = row.get(1)?;
+        if name != OUTSIDE {
+            of_kind.push(name);
+        }
     }
     Ok(Some(shown))
 }

@@ -11,6 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// The row of `name` that counts all messages.
 pub(super) const ALL: i64 = 1;
+/// The inbox of messages that are in none; no other has an empty name.
+pub(in crate::storage) const OUTSIDE: &str = "";
 
 /// A transaction in progress, with the counts that it changes.
 pub(super) struct Changes<'a> {
@@ -100,6 +102,10 @@ impl<'a> Changes<'a> {
         insert.raw_execute()?;
         drop(insert);
         self.count(ALL, 1, 1);
+        if inboxes.is_empty() {
+            let outside = self.name(Kind::Inbox, OUTSIDE)?;
+            self.join(outside, id, true)?;
+        }
         for inbox in inboxes {
             let name = self.name(Kind::Inbox, &inbox)?;
             self.join(name, id, true)?;

@@ -174,7 +174,12 @@ fn inboxes_part_messages(kept: Kept) {
     let selection = Selection::Matching { query, inbox: Some("a@example.org".into()) };
     assert_eq!(store.remove(&selection), Ok(1));
     assert_eq!(store.inboxes().unwrap(), [group("b@example.org", 1)]);
+    assert_eq!(store.outside(), Ok(0));
     assert_eq!(numbers(&store, "-inbox:b@example.org"), [0; 0]);
+    let store = kept.open();
+    keep(&store, to(&["a@example.org"]), "");
+    assert_eq!((store.outside(), store.inboxes()), (Ok(1), Ok(Vec::new())));
+    assert_eq!(store.entry(id(1)).unwrap().unwrap().inboxes, [""; 0]);
 }
 
 fn the_oldest_go_where_a_bound_is_reached(kept: Kept) {
