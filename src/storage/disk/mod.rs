@@ -69,6 +69,7 @@ impl Disk {
         let (orders, receiver) = mpsc::channel();
         let writer = Writer {
             connection,
+            folder: folder.to_owned(),
             counted,
             bounds: *bounds,
             tell,

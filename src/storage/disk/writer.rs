@@ -10,6 +10,7 @@ use crate::storage::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecor
 use bytes::Bytes;
 use rusqlite::Connection;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,8 @@ const OCTETS: usize = 32 << 20;
 const PIECE: usize = 500;
 /// How long a session that ended may wait for other work that needs the disk as well.
 const SESSION_DELAY: Duration = Duration::from_millis(200);
+/// Octets of the disk that messages leave free.
+const RESERVE: u64 = 16 << 20;
 /// Sessions that wait at most. Where the disk does not take them, the oldest are given up.
 const SESSIONS: usize = 10_000;
 
@@ -82,6 +85,7 @@ impl Gauge {
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) folder: PathBuf,
     pub(super) counted: Counted,
     pub(super) bounds: Bounds,
     pub(super) tell: Tell,
@@ -173,7 +177,8 @@ impl Writer {
 
     /// All in one transaction; where that fails, each in its own, so that one that is too large
     /// for the disk does not keep the others out.
-    fn carry_out(&mut self, batch: Vec<Order>) {
+    fn carry_out(&mut self, mut batch: Vec<Order>) {
+        self.refuse_what_has_no_room(&mut batch);
         if batch.is_empty() {
             return;
         }
@@ -200,6 +205,26 @@ impl Writer {
                     self.carry_out(vec![order]);
                 }
             }
+        }
+    }
+
+    /// A message is refused while the disk still has a little room: what belongs to those that
+    /// were taken, the index above all, has to fit in as well.
+    fn refuse_what_has_no_room(&self, batch: &mut Vec<Order>) {
+        // Where the system does not say, it will when it is written.
+        let Ok(free) = fs4::available_space(&self.folder) else { return };
+        let mut room = free.saturating_sub(RESERVE);
+        for order in std::mem::take(batch) {
+            if let Order::Keep(keep) = &order {
+                // Once in the log of the database, and once in its place.
+                let needed = 2 * keep.bytes.len() as u64;
+                if needed > room {
+                    refuse(order, &StoreError::Full);
+                    continue;
+                }
+                room -= needed;
+            }
+            batch.push(order);
         }
     }
 

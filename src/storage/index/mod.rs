@@ -120,8 +120,13 @@ impl Progress {
         self.advanced.notify_all();
     }
 
-    fn fail(&self, text: &str) {
-        self.state().failure.get_or_insert_with(|| text.to_owned());
+    fn failure(&self) -> Option<String> {
+        self.state().failure.clone()
+    }
+
+    /// Why nothing can be answered; nothing where it can.
+    fn set_failure(&self, text: Option<&str>) {
+        self.state().failure = text.map(str::to_owned);
     }
 }
 
@@ -182,6 +187,8 @@ impl Index {
             inbox_by,
             progress: Arc::clone(&progress),
             advanced: Box::new(advanced),
+            is_ill: false,
+            tried: Instant::now(),
         };
         if matches!(place, Place::File(_)) && !is_whole {
             inlet.send(Job::Compare);
@@ -365,7 +372,7 @@ mod tests {
     #[test]
     fn an_index_that_lacks_something_says_so() {
         let store = Store::open(&Settings::default()).unwrap();
-        store.index.progress.fail("message 7 cannot be read");
+        store.index.progress.set_failure(Some("message 7 cannot be read"));
         assert_eq!(store.unread(), Err(StoreError::Failed("message 7 cannot be read".into())));
     }
 }

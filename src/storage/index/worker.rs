@@ -11,8 +11,9 @@ use crate::storage::backend::{Backend, Marked};
 use crate::storage::{InboxBy, Marks, Message};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Jobs that are done in one transaction: as many as readers in memory can wait for.
 const TOGETHER: usize = 256;
@@ -20,6 +21,8 @@ const TOGETHER: usize = 256;
 const OCTETS: usize = 16 << 20;
 /// Names of messages that are compared at a time.
 const COMPARED: usize = 10_000;
+/// How long to wait before it is tried again to take in what could not be.
+const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) struct Worker {
     pub(super) connection: Connection,
@@ -29,6 +32,10 @@ pub(super) struct Worker {
     pub(super) progress: Arc<Progress>,
     /// Told after every step that a reader can see.
     pub(super) advanced: Box<dyn Fn() + Send>,
+    /// Whether something could not be taken in.
+    pub(super) is_ill: bool,
+    /// When it was last tried to mend that.
+    pub(super) tried: Instant,
 }
 
 /// A change that is ready to be written.
@@ -40,14 +47,25 @@ enum Ready {
 }
 
 impl Worker {
-    /// Works until it is told to stop; says whether everything went into the index.
+    /// Works until it is told to stop.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        let mut is_whole = true;
-        while let Ok(first) = jobs.recv() {
+        loop {
+            let first = if self.is_ill {
+                match jobs.recv_timeout(RETRY) {
+                    Ok(job) => Some(job),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            } else {
+                match jobs.recv() {
+                    Ok(job) => Some(job),
+                    Err(_) => return,
+                }
+            };
             let mut stop = None;
             let mut ready = Vec::new();
             let (mut taken, mut octets) = (0, 0);
-            let mut next = Some(first);
+            let mut next = first;
             while let Some(job) = next.take() {
                 taken += 1;
                 match job {
@@ -56,8 +74,8 @@ impl Worker {
                         break;
                     }
                     Job::Compare => {
-                        is_whole &= self.write(std::mem::take(&mut ready));
-                        is_whole &= self.compare();
+                        self.write(std::mem::take(&mut ready));
+                        self.compare();
                     }
                     Job::Add(id) => {
                         if let Some(add) = self.read(id) {
@@ -75,18 +93,19 @@ impl Worker {
                     next = jobs.try_recv().ok();
                 }
             }
-            is_whole &= self.write(ready);
+            self.write(ready);
+            self.heal();
             self.progress.advance(taken as u64);
             (self.advanced)();
             if let Some(run) = stop {
-                self.end(run.filter(|_| is_whole));
+                self.end(run);
                 return;
             }
         }
     }
 
     /// Reads a message. One that is gone already need not be found.
-    fn read(&self, id: MessageId) -> Option<Ready> {
+    fn read(&mut self, id: MessageId) -> Option<Ready> {
         match self.backend.get(id) {
             Ok(message) => message.map(|message| {
                 let is_null = message.envelope().reverse_path.mailbox().is_none();
@@ -102,20 +121,18 @@ impl Worker {
 
     /// Writes changes in one transaction; where that fails, one by one, so that a single one that
     /// cannot be written does not keep the others out.
-    fn write(&mut self, ready: Vec<Ready>) -> bool {
-        if ready.is_empty() {
-            return true;
+    fn write(&mut self, ready: Vec<Ready>) {
+        // What is missing already is found when all is compared, so nothing more is tried here.
+        if ready.is_empty() || self.is_ill {
+            return;
         }
-        let Err(error) = self.transaction(&ready) else { return true };
+        let Err(error) = self.transaction(&ready) else { return };
         if let [_] = ready.as_slice() {
-            self.failed(&format!("the index could not take in a change: {error}"));
-            return false;
+            return self.failed(&format!("the index could not take in a change: {error}"));
         }
-        let mut all = true;
         for change in ready {
-            all &= self.write(vec![change]);
+            self.write(vec![change]);
         }
-        all
     }
 
     fn transaction(&mut self, ready: &[Ready]) -> rusqlite::Result<()> {
@@ -147,26 +164,45 @@ impl Worker {
     }
 
     /// An index that lacks something says so to whoever asks, instead of finding less.
-    fn failed(&self, text: &str) {
-        tracing::error!("{text}");
-        self.progress.fail(text);
+    fn failed(&mut self, text: &str) {
+        if self.progress.failure().is_none() {
+            tracing::error!("{text}; searches are refused until it can, which is tried again");
+            self.tried = Instant::now();
+        }
+        self.is_ill = true;
+        self.progress.set_failure(Some(text));
     }
 
-    /// Brings the index in line with the backend: after a crash, or where it is new.
-    fn compare(&mut self) -> bool {
+    /// Tries again, now and then, where something could not be taken in.
+    fn heal(&mut self) {
+        if self.is_ill && self.tried.elapsed() >= RETRY {
+            self.tried = Instant::now();
+            self.compare();
+            if !self.is_ill {
+                tracing::info!("the index is whole again");
+                self.progress.set_failure(None);
+            }
+        }
+    }
+
+    /// Brings the index in line with the backend: after a crash, where it is new, or where
+    /// something could not be taken in.
+    fn compare(&mut self) {
+        let was_ill = std::mem::take(&mut self.is_ill);
         let result = self.compare_messages().and_then(|changed| {
-            self.compare_marks()?;
+            // In memory the index itself is where marks are kept.
+            if let Place::File(_) = self.place {
+                self.compare_marks()?;
+            }
             Ok(changed)
         });
         match result {
-            Ok(0) => true,
-            Ok(changed) => {
+            Ok(changed) if changed > 0 && !was_ill && !self.is_ill => {
                 tracing::info!(changed, "the index is in line with the messages again");
-                true
             }
+            Ok(_) => {}
             Err(error) => {
                 self.failed(&format!("the index could not be brought in line: {error}"));
-                false
             }
         }
     }
@@ -187,6 +223,9 @@ impl Worker {
             for ids in missing.chunks(TOGETHER) {
                 let ready = ids.iter().filter_map(|id| self.read(*id)).collect();
                 self.write(ready);
+                if self.is_ill {
+                    return Ok(changed);
+                }
                 (self.advanced)();
             }
             match floor {
@@ -255,7 +294,7 @@ impl Worker {
 
     /// Notes that the index knows everything of a run, so that the next one need not compare.
     fn end(self, run: Option<i64>) {
-        if let Some(run) = run {
+        if let Some(run) = run.filter(|_| !self.is_ill) {
             let sql = "INSERT OR REPLACE INTO state VALUES ('whole', ?)";
             if let Err(error) = self.connection.execute(sql, [run]) {
                 tracing::warn!(%error, "the index could not be closed well, it will be compared");

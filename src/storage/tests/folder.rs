@@ -167,3 +167,23 @@ fn a_folder_that_cannot_be_is_named() {
     assert!(matches!(error, OpenError::Folder { .. }));
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
 }
+
+#[test]
+fn an_index_that_cannot_take_something_in_says_so_and_mends_itself() {
+    let store = filled();
+    numbers(&store, "");
+    let index = Connection::open(store.folder().join("index.db")).unwrap();
+    index.execute_batch("ALTER TABLE shown RENAME TO away").unwrap();
+    let message = keep(&store, to(&["bob@example.org"]), "Subject: four\r\n\r\n");
+    let error = store.find(&find("four")).unwrap_err().to_string();
+    assert!(error.contains("could not take in"), "{error}");
+    assert!(store.message(message.id()).unwrap().is_some(), "what is kept can be read");
+    index.execute_batch("ALTER TABLE away RENAME TO shown").unwrap();
+    let start = std::time::Instant::now();
+    while store.find(&find("four")).is_err() {
+        assert!(start.elapsed().as_secs() < 20, "it does not mend itself");
+        std::thread::yield_now();
+    }
+    assert_eq!(numbers(&store, "four"), [4]);
+    assert_eq!(numbers(&store, "is:read tag:blue"), [2]);
+}
