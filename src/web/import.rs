@@ -184,7 +184,7 @@ fn sender(reading: &Reading) -> ReversePath {
 #[utoipa::path(
     post, path = "/api/messages", tag = "messages", params(ImportParameters),
     request_body(
-        content = String, content_type = "message/rfc822",
+        content = Value, content_type = "message/rfc822",
         description = "The message's octets", example = "Subject: hello\r\n\r\nHi\r\n",
     ),
     responses(

@@ -4,6 +4,7 @@
 //! One thread writes ([`writer`]), everybody may read at any time. Refuses what [`open`] says.
 
 mod body;
+mod gauge;
 mod open;
 mod record;
 mod tables;
@@ -17,6 +18,7 @@ use super::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord};
 use crate::mail::{MessageId, SessionId};
 use body::Coded;
 use bytes::Bytes;
+use gauge::Gauge;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::VecDeque;
 use std::fmt;
@@ -27,7 +29,7 @@ use std::thread::JoinHandle;
 use tables::{failed, sql_id};
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
-use writer::{Gauge, Keep, Order, Writer};
+use writer::{Keep, Order, Writer};
 
 /// Larger messages are made ready on a thread that may take its time.
 const LARGE: usize = 256 * 1024;

@@ -194,7 +194,7 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     // Everything that was acknowledged is on the disk: WAL alone would lose the last commits.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(told)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(told)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000).map_err(told)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 2000).map_err(told)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(told)?;
     migrate(&mut connection).map_err(told)?;
     Ok(Opened { lock, path, connection })

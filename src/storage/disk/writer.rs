@@ -3,17 +3,17 @@
 //! while it runs waits for the next.
 
 use super::body::Coded;
+use super::gauge::Gauge;
 use super::tables::{Changes, Counted, failed, is_over, nanoseconds, sql_id};
 use crate::mail::MessageId;
-use crate::storage::backend::{Happened, Removal, Tell, Usage, report_pruned};
+use crate::storage::backend::{Happened, Removal, Tell, report_pruned};
 use crate::storage::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord, StoreError};
 use bytes::Bytes;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -48,39 +48,6 @@ pub(super) struct Keep {
     pub(super) bytes: Bytes,
     pub(super) body: Coded,
     pub(super) word: oneshot::Sender<Result<Message, StoreError>>,
-}
-
-/// How much there is, for whoever asks.
-#[derive(Debug, Default)]
-pub(super) struct Gauge {
-    usage: Mutex<Usage>,
-    last: AtomicU64,
-    commits: AtomicU64,
-}
-
-impl Gauge {
-    pub(super) fn usage(&self) -> Usage {
-        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn last(&self) -> Option<MessageId> {
-        MessageId::new(self.last.load(Ordering::Acquire))
-    }
-
-    /// Counts a transaction.
-    fn commit(&self) {
-        self.commits.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn set(&self, counted: &Counted, pruned: u64) {
-        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Usage {
-            messages: counted.messages.unsigned_abs(),
-            bytes: counted.octets.unsigned_abs(),
-            pruned,
-            commits: self.commits.load(Ordering::Relaxed),
-        };
-        self.last.store(counted.last.unsigned_abs(), Ordering::Release);
-    }
 }
 
 pub(super) struct Writer {
@@ -213,7 +180,9 @@ impl Writer {
     fn refuse_what_has_no_room(&self, batch: &mut Vec<Order>) {
         // Where the system does not say, it will when it is written.
         let Ok(free) = fs4::available_space(&self.folder) else { return };
-        let mut room = free.saturating_sub(RESERVE);
+        // Pages that were given back lie in the file; to use them again takes some room beside it.
+        let within = if free > RESERVE / 2 { self.given_back() } else { 0 };
+        let mut room = free.saturating_sub(RESERVE) + within;
         for order in std::mem::take(batch) {
             if let Order::Keep(keep) = &order {
                 // Once in the log of the database, and once in its place.
@@ -226,6 +195,15 @@ impl Writer {
             }
             batch.push(order);
         }
+    }
+
+    /// Octets of the file that hold nothing any more.
+    fn given_back(&self) -> u64 {
+        let number = |name| {
+            let value = self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            value.map_or(0, i64::unsigned_abs)
+        };
+        number("freelist_count") * number("page_size")
     }
 
     fn transaction(&mut self, batch: &[Order]) -> rusqlite::Result<(Vec<Done>, Vec<MessageId>)> {
@@ -374,7 +352,8 @@ impl Writer {
         let _ = long.word.send(Ok(long.removed));
         if self.counted.messages == 0 && long.removed > 0 {
             // An empty file gives its room back at once; a full one uses it again.
-            if let Err(error) = self.connection.execute_batch("VACUUM") {
+            let give_back = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+            if let Err(error) = self.connection.execute_batch(give_back) {
                 tracing::debug!(%error, "the file keeps its size");
             }
         }

@@ -160,7 +160,23 @@ impl Worker {
                 }
             }
         }
-        changes.commit()
+        changes.commit()?;
+        if ready.iter().any(|change| matches!(change, Ready::RemoveUpTo(_))) {
+            self.shrink();
+        }
+        Ok(())
+    }
+
+    /// An empty file gives its room back at once; a full one uses it again.
+    fn shrink(&self) {
+        let Place::File(_) = self.place else { return };
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM message)";
+        if self.connection.query_row(sql, [], |row| row.get(0)).unwrap_or(false) {
+            let give_back = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+            if let Err(error) = self.connection.execute_batch(give_back) {
+                tracing::debug!(%error, "the file keeps its size");
+            }
+        }
     }
 
     /// An index that lacks something says so to whoever asks, instead of finding less.
