@@ -35,5 +35,5 @@ pub use limits::Mark;
 pub use links::{Found, Image, Link, images, links};
 pub use parts::{Attachment, Content, Part, part};
 pub use reading::Reading;
-pub use searchable::Searchable;
+pub use searchable::{Searchable, header_lines};
 pub use summary::{Correspondent, Summary};

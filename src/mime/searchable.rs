@@ -1,9 +1,9 @@
 //! What an index takes in of a message: plain strings, made in one pass and bounded, so that no
 //! message can stall it. It knows nothing of the index.
 
-use super::header::Fields;
+use super::header::{Fields, block};
 use super::html;
-use super::limits::{Mark, SEARCHED, beginning};
+use super::limits::{HEADER, Mark, SEARCHED, beginning};
 use super::parts::{Role, roles};
 use super::reading::{Bodies, is_bounce};
 use super::structure::Structure;
@@ -96,6 +96,14 @@ fn listed(correspondents: &[Correspondent]) -> String {
         None => address.clone(),
     });
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// The fields of a message's header, each on a line of its own, `Name: value`, decoded; the body is
+/// not looked at.
+#[must_use]
+pub fn header_lines(bytes: &[u8]) -> String {
+    let block = block(bytes, 0, HEADER, |_| false);
+    headers(&Fields::of(&bytes[block.fields]))
 }
 
 fn headers(fields: &Fields<'_>) -> String {

@@ -5,7 +5,7 @@
 
 use super::columns::COLUMNS;
 use crate::mail::MessageId;
-use crate::mime::Searchable;
+use crate::mime;
 use crate::search::Words;
 use crate::storage::backend::Backend;
 use crate::storage::{InboxBy, StoreError};
@@ -109,8 +109,7 @@ fn has_header(backend: &dyn Backend, id: i64, name: &str, words: &Words) -> bool
     let id = u64::try_from(id).ok().and_then(MessageId::new);
     let message = id.and_then(|id| backend.get(id).ok().flatten());
     message.is_some_and(|message| {
-        let content = Searchable::of(message.bytes());
-        content.headers.lines().any(|line| {
+        mime::header_lines(message.bytes()).lines().any(|line| {
             let field = line.split_once(':').filter(|(key, _)| key.eq_ignore_ascii_case(name));
             field.is_some_and(|(_, text)| words.matches(text))
         })
