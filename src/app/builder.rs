@@ -187,7 +187,7 @@ impl Builder {
         if let Some(sockets) = bound.web {
             web_addresses = sockets.addresses;
             if let Some(address) = web_addresses.first() {
-                store.announce(&format!("http://{address}"));
+                store.announce(&format!("http://{address}"), None);
             }
             let settings = web_settings(&config, &web_addresses);
             let web = Web::new(store.clone(), settings, stop_web.clone());

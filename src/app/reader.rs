@@ -47,6 +47,7 @@ impl Reader {
         let settings = web::Settings { access, ..web::Settings::default() };
         let web = Web::new(Arc::clone(&store), settings, stop.clone());
         tokio::spawn(web.serve(listener));
+        store.announce(&format!("http://{address}"), Some(&token));
         Ok(Self { store, url: format!("http://{address}"), token, stop })
     }
 

@@ -37,6 +37,8 @@ pub(super) enum Happened {
     RemovedUpTo(MessageId),
     /// These were marked.
     Marked(Vec<MessageId>, Marks),
+    /// Messages are gone, and it is not known which: whoever keeps count compares.
+    Unclear,
 }
 
 /// Whom a backend tells. It does not wait.
@@ -114,11 +116,12 @@ pub(super) trait Backend: Send + Sync + fmt::Debug {
     /// The names of all sessions that are kept here.
     fn session_names(&self) -> Result<Vec<SessionId>, StoreError>;
     /// Says where the API is, where another process could ask.
-    fn announce(&self, server: &str);
+    fn announce(&self, server: &str, token: Option<&str>);
     /// How much it holds.
     fn usage(&self) -> Usage;
-    /// Brings everything to its end. Nothing is kept any more.
-    fn close(&self);
+    /// Brings everything to its end: nothing is kept any more. False where something happened
+    /// that was not told.
+    fn close(&self) -> bool;
 }
 
 /// Says that the oldest go: once at first, then ever more rarely, since a full store drops one for

@@ -232,7 +232,7 @@ impl Backend for Memory {
         Ok(Vec::new())
     }
 
-    fn announce(&self, _server: &str) {}
+    fn announce(&self, _server: &str, _token: Option<&str>) {}
 
     fn usage(&self) -> Usage {
         Usage {
@@ -243,7 +243,9 @@ impl Backend for Memory {
         }
     }
 
-    fn close(&self) {}
+    fn close(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -58,13 +58,16 @@ impl Store {
             let (events, inlet) = (Arc::clone(&events), inlet.clone());
             move |happened| {
                 let change = match &happened {
-                    Happened::Added(id) => Change::Message(*id),
-                    Happened::Removed(ids) => Change::Deleted(ids.clone()),
-                    Happened::RemovedUpTo(id) => Change::DeletedUpTo(*id),
-                    Happened::Marked(ids, _) => Change::Marked(ids.clone()),
+                    Happened::Added(id) => Some(Change::Message(*id)),
+                    Happened::Removed(ids) => Some(Change::Deleted(ids.clone())),
+                    Happened::RemovedUpTo(id) => Some(Change::DeletedUpTo(*id)),
+                    Happened::Marked(ids, _) => Some(Change::Marked(ids.clone())),
+                    Happened::Unclear => None,
                 };
                 inlet.take_in(happened);
-                events.report(change);
+                if let Some(change) = change {
+                    events.report(change);
+                }
             }
         });
         let mut sessions = Sessions::new(bounds.sessions, bounds.session_bytes);
@@ -321,16 +324,16 @@ impl Store {
         Ok(removed)
     }
 
-    /// Says where the API is, for whoever finds the data folder in use.
-    pub fn announce(&self, server: &str) {
-        self.backend.announce(server);
+    /// Says where the API is, and what token it asks for, for whoever finds the data folder in use.
+    pub fn announce(&self, server: &str, token: Option<&str>) {
+        self.backend.announce(server, token);
     }
 
     /// Brings everything to its end: what was kept is on the disk, and the index is whole. Nothing
     /// is kept or found any more.
     pub fn close(&self) {
-        self.backend.close();
-        self.index.close();
+        let was_told = self.backend.close();
+        self.index.close(was_told);
     }
 
     /// Counts changes: messages that came, went or were marked, sessions that ended.
@@ -371,6 +374,14 @@ fn name_of_run() -> String {
         octets.copy_from_slice(&now[..6]);
     }
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[cfg(test)]
+impl Store {
+    /// Tells the index that all up to a message are gone, whatever the backend has.
+    pub(super) fn index_inlet(&self) -> impl Fn(MessageId) + '_ {
+        |last| self.index.inlet.take_in(Happened::RemovedUpTo(last))
+    }
 }
 
 impl Drop for Store {

@@ -72,6 +72,14 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
+    // Two of them mean different things to different readers (RFC 9112 section 3.2).
+    let twofold = [header::HOST, header::ORIGIN]
+        .iter()
+        .any(|name| request.headers().get_all(name).iter().nth(1).is_some());
+    if twofold {
+        return Problem::bad_request("a request has one Host and one Origin at most")
+            .into_response();
+    }
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header);
     let origin = request.headers().get(header::ORIGIN);

@@ -166,7 +166,8 @@ impl Seen {
         }
         // The whole page, for the answer: one that was found before may be gone by now.
         let page = store.find(&self.those_behind(self.since.id))?;
-        if page.total.count >= self.count as u64 {
+        // Some of them may have gone since they were found.
+        if page.entries.len() >= self.count {
             return Ok(Some(page));
         }
         self.found = page.entries.into_iter().map(|entry| (entry.id, entry)).collect();

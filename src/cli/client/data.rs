@@ -37,8 +37,8 @@ pub(super) fn open(directory: &Path) -> Result<Opened, Failure> {
             // Dropped in this order: the reader's tasks need the runtime.
             Ok(Opened { url, token, keeps: Some(Box::new((reader, runtime))) })
         }
-        Err(StartError::Store(OpenError::Locked { server: Some(url), .. })) => {
-            Ok(Opened { url, token: None, keeps: None })
+        Err(StartError::Store(OpenError::Locked { server: Some(url), token, .. })) => {
+            Ok(Opened { url, token, keeps: None })
         }
         Err(error) => Err(Failure::of(error)),
     }

@@ -3,7 +3,7 @@
 use super::tables::Counted;
 use crate::mail::MessageId;
 use crate::storage::backend::Usage;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How much there is, for whoever asks.
@@ -12,6 +12,8 @@ pub(super) struct Gauge {
     usage: Mutex<Usage>,
     last: AtomicU64,
     commits: AtomicU64,
+    /// Set while messages are gone of which nobody was told yet.
+    untold: AtomicBool,
 }
 
 impl Gauge {
@@ -21,6 +23,15 @@ impl Gauge {
 
     pub(super) fn last(&self) -> Option<MessageId> {
         MessageId::new(self.last.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_untold(&self, untold: bool) {
+        self.untold.store(untold, Ordering::SeqCst);
+    }
+
+    /// Whether everything that happened was told.
+    pub(super) fn is_told(&self) -> bool {
+        !self.untold.load(Ordering::SeqCst)
     }
 
     /// Counts a transaction.

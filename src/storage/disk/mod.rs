@@ -10,8 +10,8 @@ mod record;
 mod tables;
 mod writer;
 
-pub(in crate::storage) use open::INDEX;
 pub use open::OpenError;
+pub(in crate::storage) use open::{INDEX, create_private};
 
 use super::backend::{Backend, Keeping, Marked, Removal, StoreError, Tell, Usage};
 use super::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord};
@@ -127,20 +127,6 @@ impl Disk {
     }
 }
 
-/// Writes a message's arrival down, compresses its octets, and hands both over.
-fn make_ready(
-    orders: &Sender<Order>,
-    arrival: Arrival,
-    bytes: Bytes,
-    word: oneshot::Sender<Result<Message, StoreError>>,
-) {
-    let written = record::write(&arrival);
-    let body = Coded::new(&bytes);
-    let keep = Keep { arrival: Arc::new(arrival), written, bytes, body, word };
-    // Where nobody takes orders any more, the word is dropped with the order, which says so.
-    let _ = orders.send(Order::Keep(Box::new(keep)));
-}
-
 /// What is in a row, or why it cannot be read.
 fn arrival_of(id: MessageId, text: &str, received_at: i64) -> Result<Arrival, StoreError> {
     let time = OffsetDateTime::from_unix_timestamp_nanos(received_at.into());
@@ -151,16 +137,24 @@ fn arrival_of(id: MessageId, text: &str, received_at: i64) -> Result<Arrival, St
 
 impl Backend for Disk {
     fn keep(&self, arrival: Arrival, bytes: Bytes) -> Keeping {
-        if bytes.len() as u64 > self.largest {
+        let written = record::write(&arrival);
+        if (bytes.len() + written.len()) as u64 > self.largest {
             return Keeping::Done(Err(StoreError::Full));
         }
         let (word, answer) = oneshot::channel();
         let orders = self.orders.clone();
-        let has_runtime = tokio::runtime::Handle::try_current().is_ok();
-        if bytes.len() > LARGE && has_runtime {
-            tokio::task::spawn_blocking(move || make_ready(&orders, arrival, bytes, word));
+        let arrival = Arc::new(arrival);
+        let is_large = bytes.len() > LARGE;
+        let hand_over = move || {
+            let body = Coded::new(&bytes);
+            let keep = Keep { arrival, written, bytes, body, word };
+            // Where nobody takes orders any more, the word is dropped with the order, which says so.
+            let _ = orders.send(Order::Keep(Box::new(keep)));
+        };
+        if is_large && tokio::runtime::Handle::try_current().is_ok() {
+            tokio::task::spawn_blocking(hand_over);
         } else {
-            make_ready(&orders, arrival, bytes, word);
+            hand_over();
         }
         Keeping::Later(answer)
     }
@@ -285,21 +279,22 @@ impl Backend for Disk {
         })
     }
 
-    fn announce(&self, server: &str) {
-        self.lock.announce(server);
+    fn announce(&self, server: &str, token: Option<&str>) {
+        self.lock.announce(server, token);
     }
 
     fn usage(&self) -> Usage {
         self.gauge.usage()
     }
 
-    fn close(&self) {
+    fn close(&self) -> bool {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = self.orders.send(Order::Close);
             // It panics only by a mistake of ours, which it has reported by then.
             let _ = thread.join();
         }
+        self.gauge.is_told()
     }
 }
 

@@ -46,6 +46,7 @@ const STEPS: &[&str] = &["
         ended_at INTEGER NOT NULL,
         record BLOB NOT NULL -- JSON in zstd
     ) STRICT;
+    CREATE INDEX session_ended_at ON session (ended_at);
     CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 "];
 
@@ -68,6 +69,8 @@ pub enum OpenError {
         path: PathBuf,
         /// Where its API is.
         server: Option<String>,
+        /// The token that it asks for, where it made one up.
+        token: Option<String>,
     },
     /// A newer doorpost has made it.
     #[error(
@@ -134,18 +137,27 @@ impl Lock {
         let options = File::options().write(true).create(true).truncate(false).clone();
         let file = options.open(&path).map_err(fail(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file, folder: folder.to_owned() }),
+            Ok(()) => {
+                let lock = Self { _file: file, folder: folder.to_owned() };
+                // Whoever was killed has left it behind.
+                let _ = std::fs::remove_file(folder.join(SERVER));
+                Ok(lock)
+            }
             Err(TryLockError::WouldBlock) => {
-                Err(OpenError::Locked { path: folder.to_owned(), server: server_of(folder) })
+                let (server, token) = server_of(folder).unzip();
+                let token = token.flatten();
+                Err(OpenError::Locked { path: folder.to_owned(), server, token })
             }
             Err(TryLockError::Error(error)) => Err(fail(&path)(error)),
         }
     }
 
-    /// Says where the API of whoever has the folder open is.
-    pub(super) fn announce(&self, server: &str) {
+    /// Says where the API of whoever has the folder open is, and what token it asks for.
+    pub(super) fn announce(&self, server: &str, token: Option<&str>) {
         let path = self.folder.join(SERVER);
-        if let Err(error) = std::fs::write(&path, server) {
+        let text = format!("{server}\n{}\n", token.unwrap_or_default());
+        let written = create_private(&path).and_then(|()| std::fs::write(&path, text));
+        if let Err(error) = written {
             tracing::warn!(path = %path.display(), %error, "cannot say where the API is");
         }
     }
@@ -158,9 +170,20 @@ impl Drop for Lock {
     }
 }
 
-fn server_of(folder: &Path) -> Option<String> {
+fn server_of(folder: &Path) -> Option<(String, Option<String>)> {
     let text = std::fs::read_to_string(folder.join(SERVER)).ok()?;
-    (!text.is_empty()).then_some(text)
+    let mut lines =
+        text.lines().map(str::to_owned).map(|line| Some(line).filter(|l| !l.is_empty()));
+    Some((lines.next().flatten()?, lines.next().flatten()))
+}
+
+/// An empty file that is nobody else's to read, unless there is one.
+pub(in crate::storage) fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Mail is nobody else's to read.
@@ -188,6 +211,8 @@ pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
         inspect(&path)?;
     }
     let told = |error: rusqlite::Error| tell(&path, &error);
+    // What SQLite puts beside a file has the file's rights.
+    create_private(&path).map_err(|error| OpenError::Folder { path: path.clone(), error })?;
     let mut connection = connect(&path).map_err(told)?;
     // A page of 4 KiB has room for one message of 2 KiB with what belongs to it, one of 8 for three.
     connection.pragma_update(None, "page_size", 8192).map_err(told)?;

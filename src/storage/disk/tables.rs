@@ -165,9 +165,11 @@ impl<'a> Changes<'a> {
             Removal::UpTo(last) => sql_id(last.get()),
             // They lie in the order in which they came: the first that is young ends it.
             Removal::OlderThan(time) => {
-                let sql = "SELECT id FROM message WHERE received_at >= ? ORDER BY id LIMIT 1";
+                let sql = "SELECT id FROM (SELECT id, received_at FROM message ORDER BY id LIMIT ?)\
+                    WHERE received_at >= ? ORDER BY id LIMIT 1";
                 let mut statement = self.transaction.prepare_cached(sql)?;
-                let young = statement.query_row([nanoseconds(*time)], |row| row.get::<_, i64>(0));
+                let bounds = [limit, nanoseconds(*time)];
+                let young = statement.query_row(bounds, |row| row.get::<_, i64>(0));
                 young.optional()?.map_or(i64::MAX, |id| id - 1)
             }
         };
@@ -243,7 +245,8 @@ impl<'a> Changes<'a> {
         while self.counted.sessions > sql_id(self.bounds.sessions as u64)
             || self.counted.session_octets > sql_id(self.bounds.session_bytes)
         {
-            let sql = "DELETE FROM session WHERE id = (SELECT min(id) FROM session) \
+            let sql = "DELETE FROM session WHERE id = \
+                (SELECT id FROM session ORDER BY ended_at, id LIMIT 1) \
                 RETURNING octet_length(record)";
             if !self.forget_session(sql, [])? {
                 break;
@@ -258,7 +261,8 @@ impl<'a> Changes<'a> {
         limit: OffsetDateTime,
         most: usize,
     ) -> rusqlite::Result<usize> {
-        let sql = "DELETE FROM session WHERE id = (SELECT min(id) FROM session) \
+        let sql = "DELETE FROM session WHERE id = \
+            (SELECT id FROM session ORDER BY ended_at, id LIMIT 1) \
             AND ended_at < ? RETURNING octet_length(record)";
         for gone in 0..most {
             if !self.forget_session(sql, [nanoseconds(limit)])? {

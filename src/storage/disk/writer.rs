@@ -283,8 +283,10 @@ impl Writer {
                 Ok(gone) => {
                     long.removed += gone.len() as u64;
                     if gone.len() == PIECE {
-                        if matches!(long.removal, Removal::OlderThan(_)) {
-                            (self.tell)(Happened::Removed(gone));
+                        match long.removal {
+                            Removal::OlderThan(_) => (self.tell)(Happened::Removed(gone)),
+                            // Told at its end, as one.
+                            _ => self.gauge.set_untold(true),
                         }
                         self.long.push_front(long);
                     } else {
@@ -292,6 +294,10 @@ impl Writer {
                     }
                 }
                 Err(error) => {
+                    if long.removed > 0 {
+                        (self.tell)(Happened::Unclear);
+                        self.gauge.set_untold(false);
+                    }
                     let _ = long.word.send(Err(failed(&error)));
                 }
             }
@@ -349,6 +355,7 @@ impl Writer {
         if let Some(happened) = happened {
             (self.tell)(happened);
         }
+        self.gauge.set_untold(false);
         let _ = long.word.send(Ok(long.removed));
         if self.counted.messages == 0 && long.removed > 0 {
             // An empty file gives its room back at once; a full one uses it again.

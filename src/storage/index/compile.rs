@@ -50,10 +50,12 @@ impl Plan {
     }
 }
 
-/// Looks up names that a query speaks of.
+/// Looks up what a query speaks of, before it is asked.
 pub(super) trait LookUp {
     /// The name of that kind, if it has members.
     fn known(&self, kind: Kind, name: &str) -> rusqlite::Result<Option<Known>>;
+    /// How many messages are within a bound, counted up to a limit.
+    fn count(&self, bound: &'static str, value: &Value, limit: u64) -> rusqlite::Result<u64>;
 }
 
 /// Compiles a query, limited to an inbox where one is given.
@@ -155,7 +157,14 @@ impl<N: LookUp> Compiler<'_, N> {
         let (parts, between) = match expr {
             Expr::All => return Ok("1".to_owned()),
             Expr::Term(term) => return self.term(term, values),
-            Expr::Not(part) => return Ok(format!("NOT ({})", self.condition(part, values)?)),
+            Expr::Not(part) => {
+                return match **part {
+                    // Said the other way round there is an index for it.
+                    Expr::Term(Term::Is(Flag::Unread)) => Ok("m.is_read = 1".to_owned()),
+                    Expr::Term(Term::Is(Flag::Read)) => Ok("m.is_read = 0".to_owned()),
+                    _ => Ok(format!("NOT ({})", self.condition(part, values)?)),
+                };
+            }
             Expr::And(parts) => (parts, " AND "),
             Expr::Or(parts) => (parts, " OR "),
         };
@@ -167,21 +176,23 @@ impl<N: LookUp> Compiler<'_, N> {
     }
 
     fn term(&mut self, term: &Term, values: &mut Vec<Value>) -> rusqlite::Result<String> {
-        let mut bound = |condition: &str, value: Value| {
+        let bound = |condition: &str, value: Value, values: &mut Vec<Value>| {
             values.push(value);
             Ok(condition.to_owned())
         };
         match term {
             Term::MessageId(id) => {
-                bound("m.message_id = ? AND m.message_id <> ''", Value::Text(id.clone()))
+                bound("m.message_id = ? AND m.message_id <> ''", Value::Text(id.clone()), values)
             }
-            Term::Door(door) => bound("m.door = ?", Value::Text(door.clone())),
-            Term::User(user) => bound("m.user = ? AND m.user <> ''", Value::Text(user.clone())),
-            Term::Larger(octets) => bound("m.size > ?", number(*octets)),
-            Term::Smaller(octets) => bound("m.size < ?", number(*octets)),
-            Term::After(time) => bound("m.received_at >= ?", Value::Integer(nanoseconds(*time))),
-            Term::Before(time) => bound("m.received_at < ?", Value::Integer(nanoseconds(*time))),
-            Term::Id(id) => bound("m.id = ?", number(*id)),
+            Term::Door(door) => bound("m.door = ?", Value::Text(door.clone()), values),
+            Term::User(user) => {
+                bound("m.user = ? AND m.user <> ''", Value::Text(user.clone()), values)
+            }
+            Term::Larger(octets) => self.range("size >", number(*octets), values),
+            Term::Smaller(octets) => self.range("size <", number(*octets), values),
+            Term::After(time) => self.range("received_at >=", moment(*time), values),
+            Term::Before(time) => self.range("received_at <", moment(*time), values),
+            Term::Id(id) => bound("m.id = ?", number(*id), values),
             Term::Inbox(name) => self.member(Kind::Inbox, name),
             Term::Tag(name) => self.member(Kind::Tag, name),
             Term::Is(Flag::Read) => Ok("m.is_read = 1".to_owned()),
@@ -195,13 +206,33 @@ impl<N: LookUp> Compiler<'_, N> {
                     Value::Text(value.text().to_owned()),
                     Value::Integer(value.is_prefix().into()),
                 ]);
-                Ok("(m.id IN (SELECT rowid FROM words WHERE words MATCH ?) \
-                    AND has_header(m.id, ?, ?, ?))"
+                // In this order, whatever SQLite thinks is cheaper: the words are looked up at once,
+                // the function reads the message.
+                Ok("(CASE WHEN m.id IN (SELECT rowid FROM words WHERE words MATCH ?) \
+                    THEN has_header(m.id, ?, ?, ?) ELSE 0 END)"
                     .to_owned())
             }
             // Words are the full text's part, and never come here.
             other => unreachable!("`{other}` is found by its words"),
         }
+    }
+
+    /// A bound on a column that has an index. Few messages are looked up there; many are met soon
+    /// when all are walked through from the newest on, and would have to be sorted otherwise.
+    fn range(
+        &self,
+        bound: &'static str,
+        value: Value,
+        values: &mut Vec<Value>,
+    ) -> rusqlite::Result<String> {
+        let is_few = self.names.count(bound, &value, 2 * FEW)? < 2 * FEW;
+        values.push(value);
+        Ok(if is_few {
+            format!("m.id IN (SELECT id FROM message WHERE {bound} ?)")
+        } else {
+            // The sign keeps SQLite from the index.
+            format!("+m.{bound} ?")
+        })
     }
 
     fn member(&self, kind: Kind, name: &str) -> rusqlite::Result<String> {
@@ -290,6 +321,10 @@ fn header_words(value: &Words) -> String {
 /// SQLite's numbers have a sign; no message is larger than half of them.
 fn number(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn moment(time: OffsetDateTime) -> Value {
+    Value::Integer(nanoseconds(time))
 }
 
 /// A time as the index keeps it. What lies beyond the years that fit is at their end.

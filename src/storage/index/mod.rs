@@ -25,7 +25,7 @@ use rusqlite::{Connection, ErrorCode};
 use schema::Place;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -72,6 +72,8 @@ struct Progress {
     advanced: Condvar,
     /// In memory: held for reading by whoever searches, for writing by the worker.
     gate: RwLock<()>,
+    /// Set when the end is near: what takes long is left to the next start.
+    is_stopping: AtomicBool,
 }
 
 #[derive(Default)]
@@ -83,7 +85,7 @@ struct State {
 
 /// The index.
 pub(super) struct Index {
-    inlet: Inlet,
+    pub(super) inlet: Inlet,
     place: Place,
     backend: Arc<dyn Backend>,
     progress: Arc<Progress>,
@@ -154,6 +156,7 @@ impl Inlet {
             Happened::Removed(ids) => Job::Remove(ids),
             Happened::RemovedUpTo(id) => Job::RemoveUpTo(id),
             Happened::Marked(ids, marks) => Job::Mark(ids, marks),
+            Happened::Unclear => Job::Compare,
         });
     }
 
@@ -282,8 +285,15 @@ impl Index {
     fn catch_up(&self) -> Result<(), StoreError> {
         let wanted = self.inlet.sent.load(Ordering::SeqCst);
         let is_behind = |state: &mut State| state.done < wanted && !state.is_over;
-        let state = self.progress.advanced.wait_while(self.progress.state(), is_behind);
-        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let state = self.progress.state();
+        let waited = self.progress.advanced.wait_timeout_while(state, LONGEST, is_behind);
+        let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() && state.failure.is_none() {
+            let behind = wanted - state.done;
+            return Err(StoreError::Failed(format!(
+                "the index is still being made, {behind} changes are waiting; ask again"
+            )));
+        }
         match &state.failure {
             Some(failure) => Err(StoreError::Failed(failure.clone())),
             None if state.done < wanted => Err(StoreError::Failed("the store is closed".into())),
@@ -318,10 +328,13 @@ impl Index {
     }
 
     /// Takes in what is left, and ends.
-    pub(super) fn close(&self) {
+    ///
+    /// With `is_whole`, everything that happened in this run was told.
+    pub(super) fn close(&self, is_whole: bool) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            self.inlet.send(Job::Stop(self.run));
+            self.progress.is_stopping.store(true, Ordering::SeqCst);
+            self.inlet.send(Job::Stop(self.run.filter(|_| is_whole)));
             // It panics only by a mistake of ours, which it has reported by then.
             let _ = thread.join();
         }
@@ -330,7 +343,7 @@ impl Index {
 
 impl Drop for Index {
     fn drop(&mut self) {
-        self.close();
+        self.close(false);
     }
 }
 

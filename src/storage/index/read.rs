@@ -32,6 +32,13 @@ impl LookUp for Connection {
         };
         self.prepare_cached(sql)?.query_row(params![kind as i64, name], known).optional()
     }
+
+    fn count(&self, bound: &'static str, value: &Value, limit: u64) -> rusqlite::Result<u64> {
+        let sql =
+            format!("SELECT count(*) FROM (SELECT 1 FROM message WHERE {bound} ? LIMIT {limit})");
+        let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        Ok(self.prepare_cached(&sql)?.query_row([value], count)?.unsigned_abs())
+    }
 }
 
 /// The names of what is found, newest first; one more than asked for where there is more.

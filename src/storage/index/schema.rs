@@ -8,6 +8,7 @@ use crate::mail::MessageId;
 use crate::mime;
 use crate::search::Words;
 use crate::storage::backend::Backend;
+use crate::storage::disk::create_private;
 use crate::storage::{InboxBy, StoreError};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
@@ -92,6 +93,10 @@ impl Place {
             remove(path)?;
         }
         let inbox_by = wanted.cloned().unwrap_or_default();
+        if let Self::File(path) = self {
+            let failed = |error| StoreError::Failed(format!("{}: {error}", path.display()));
+            create_private(path).map_err(failed)?;
+        }
         let connection = self.connect().and_then(|connection| {
             create(&connection, matches!(self, Self::File(_)), &inbox_by.to_string())?;
             Ok(connection)
@@ -171,6 +176,8 @@ fn create(connection: &Connection, on_disk: bool, inbox_by: &str) -> rusqlite::R
         CREATE INDEX message_door ON message (door);
         CREATE INDEX message_user ON message (user) WHERE user <> '';
         CREATE INDEX message_message_id ON message (message_id) WHERE message_id <> '';
+        CREATE INDEX message_received_at ON message (received_at);
+        CREATE INDEX message_size ON message (size);
         CREATE INDEX message_read ON message (is_read) WHERE is_read = 1;
         CREATE INDEX message_unread ON message (is_read) WHERE is_read = 0;
         CREATE INDEX message_attachment ON message (has_attachment) WHERE has_attachment = 1;

@@ -11,6 +11,7 @@ use crate::storage::backend::{Backend, Marked};
 use crate::storage::{InboxBy, Marks, Message};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,6 +22,10 @@ const TOGETHER: usize = 256;
 const OCTETS: usize = 16 << 20;
 /// Names of messages that are compared at a time.
 const COMPARED: usize = 10_000;
+/// Messages that are taken in again, rather than all others removed one by one.
+const FEW: usize = 1000;
+/// Messages that are removed in one transaction.
+const PIECE: usize = 500;
 /// How long to wait before it is tried again to take in what could not be.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -42,8 +47,16 @@ pub(super) struct Worker {
 enum Ready {
     Add(Message, Box<Searchable>),
     Remove(Vec<MessageId>),
-    RemoveUpTo(MessageId),
+    Clear,
     Mark(Vec<MessageId>, Marks),
+}
+
+impl Ready {
+    /// Gives a message these marks, whatever it has.
+    fn of_marks(Marked { id, is_read, tags }: Marked) -> Self {
+        let marks = Marks { read: Some(is_read), tags: Some(tags), ..Marks::default() };
+        Self::Mark(vec![id], marks)
+    }
 }
 
 impl Worker {
@@ -86,7 +99,12 @@ impl Worker {
                         }
                     }
                     Job::Remove(ids) => ready.push(Ready::Remove(ids)),
-                    Job::RemoveUpTo(id) => ready.push(Ready::RemoveUpTo(id)),
+                    Job::RemoveUpTo(id) => {
+                        self.write(std::mem::take(&mut ready));
+                        if let Err(error) = self.remove_up_to(id) {
+                            self.failed(&format!("the index could not remove messages: {error}"));
+                        }
+                    }
                     Job::Mark(ids, marks) => ready.push(Ready::Mark(ids, marks)),
                 }
                 if taken < TOGETHER && octets < OCTETS {
@@ -152,7 +170,7 @@ impl Worker {
                         changes.remove(*id)?;
                     }
                 }
-                Ready::RemoveUpTo(id) => changes.remove_up_to(*id)?,
+                Ready::Clear => changes.clear()?,
                 Ready::Mark(ids, marks) => {
                     for id in ids {
                         changes.mark(*id, marks)?;
@@ -161,10 +179,43 @@ impl Worker {
             }
         }
         changes.commit()?;
-        if ready.iter().any(|change| matches!(change, Ready::RemoveUpTo(_))) {
+        if ready.iter().any(|change| matches!(change, Ready::Clear)) {
             self.shrink();
         }
         Ok(())
+    }
+
+    /// Removes all up to this one. Where few are newer, everything goes, and these are taken in
+    /// again in the same transaction; else it is done in pieces.
+    fn remove_up_to(&mut self, last: MessageId) -> rusqlite::Result<()> {
+        let named = |connection: &Connection, sql: &str, limit: usize| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let bounds = [sql_id(last), i64::try_from(limit).unwrap_or(i64::MAX)];
+            let ids = statement.query_map(bounds, |row| row.get::<_, i64>(0))?;
+            let names = ids.map(|id| id.map(|id| MessageId::new(id.cast_unsigned())));
+            names.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let newer = "SELECT id FROM message WHERE id > ? LIMIT ?";
+        let newer = named(&self.connection, newer, FEW + 1)?;
+        if newer.len() <= FEW {
+            let marked = self.marked()?.into_iter().filter(|marked| marked.id > last);
+            let marks: Vec<_> = marked.map(Ready::of_marks).collect();
+            let mut ready = vec![Ready::Clear];
+            for id in newer {
+                ready.extend(self.read(id));
+            }
+            ready.extend(marks);
+            self.write(ready);
+            return Ok(());
+        }
+        loop {
+            let older = "SELECT id FROM message WHERE id <= ? LIMIT ?";
+            let older = named(&self.connection, older, PIECE)?;
+            if older.is_empty() || self.is_ill {
+                return Ok(());
+            }
+            self.write(vec![Ready::Remove(older)]);
+        }
     }
 
     /// An empty file gives its room back at once; a full one uses it again.
@@ -242,6 +293,9 @@ impl Worker {
                 if self.is_ill {
                     return Ok(changed);
                 }
+                if self.progress.is_stopping.load(Ordering::SeqCst) {
+                    return Err("doorpost stops, the next start goes on".into());
+                }
                 (self.advanced)();
             }
             match floor {
@@ -274,13 +328,7 @@ impl Worker {
             .map(|marked| Marked { id: marked.id, is_read: false, tags: Vec::new() })
             .collect::<Vec<_>>();
         let differ = wanted.into_iter().filter(|marked| !known.contains(marked)).chain(unmarked);
-        let ready: Vec<_> = differ
-            .map(|Marked { id, is_read, tags }| {
-                let marks = Marks { read: Some(is_read), tags: Some(tags), ..Marks::default() };
-                Ready::Mark(vec![id], marks)
-            })
-            .collect();
-        self.write(ready);
+        self.write(differ.map(Ready::of_marks).collect());
         Ok(())
     }
 

@@ -133,21 +133,8 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Forgets all messages up to this one; quickly where there is no other.
-    pub(super) fn remove_up_to(&mut self, last: MessageId) -> rusqlite::Result<()> {
-        let last = sql_id(last);
-        let others = "SELECT EXISTS (SELECT 1 FROM message WHERE id > ?)";
-        if self.transaction.query_row(others, [last], |row| row.get::<_, bool>(0))? {
-            let sql = "SELECT id FROM message WHERE id <= ?";
-            let mut statement = self.transaction.prepare(sql)?;
-            let ids = statement.query_map([last], |row| row.get::<_, i64>(0))?;
-            let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
-            drop(statement);
-            for id in ids.into_iter().filter_map(|id| MessageId::new(id.cast_unsigned())) {
-                self.remove(id)?;
-            }
-            return Ok(());
-        }
+    /// Forgets all messages, much more quickly than one by one.
+    pub(super) fn clear(&mut self) -> rusqlite::Result<()> {
         self.counts.clear();
         self.names.clear();
         self.transaction.execute_batch(

@@ -110,7 +110,7 @@ fn lower_bounds_hold_when_it_is_opened_again() {
 #[test]
 fn a_folder_has_one_doorpost() {
     let store = filled();
-    store.announce("http://localhost:1");
+    store.announce("http://localhost:1", None);
     let error = Store::open(&store.settings).unwrap_err();
     assert!(matches!(error, OpenError::Locked { .. }));
     assert!(
@@ -166,6 +166,39 @@ fn a_folder_that_cannot_be_is_named() {
     let error = Store::open(&settings).unwrap_err();
     assert!(matches!(error, OpenError::Folder { .. }));
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+}
+
+/// A removal of many is done in pieces, and told at its end.
+#[test]
+fn a_removal_that_was_cut_short_leaves_no_ghosts() {
+    let mut store = Kept::Disk.open();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let keeping = (0..3000).map(|_| store.keep(to(&["b@example.org"]), "\r\nghost".into()));
+    runtime.block_on(async { futures_util::future::join_all(keeping).await });
+    assert_eq!(store.unread(), Ok(3000));
+    let removing = std::sync::Arc::clone(&store.store);
+    let removal = std::thread::spawn(move || removing.remove(&Selection::All));
+    while store.usage().messages == 3000 {
+        std::thread::yield_now();
+    }
+    store.store.close();
+    // It was told that the store closed, or was just quick enough.
+    let _ = removal.join().unwrap();
+    store.reopen();
+    let there = store.usage().messages;
+    assert_eq!(store.unread(), Ok(there));
+    assert_eq!(store.find(&Find { limit: 1, ..find("ghost") }).unwrap().total.count, there);
+}
+
+/// What comes while all is deleted stays, with its marks.
+#[test]
+fn an_index_keeps_what_is_newer_than_what_goes() {
+    let store = filled();
+    numbers(&store, "");
+    (store.index_inlet())(id(1));
+    assert_eq!(numbers(&store, ""), [3, 2]);
+    assert_eq!(numbers(&store, "is:read tag:blue"), [2]);
+    assert_eq!((store.unread(), numbers(&store, "three")), (Ok(1), vec![3]));
 }
 
 #[test]
