@@ -142,6 +142,13 @@ await check("HTML is shown at a phone's width, on a dark ground, and remote imag
   await page.click('.choice button:has-text("Dark")');
   await page.frameLocator("iframe").locator("text=Thank you").waitFor();
   that((await page.frameLocator("iframe").locator("html").evaluate((root) => getComputedStyle(root).colorScheme)) === "dark", "the ground is not dark");
+  // Not where the walk itself decides what all frames see.
+  const free = await (await browser.newContext({ colorScheme: null })).newPage();
+  await free.goto(`${web}/#/mail/${receipt}`);
+  await free.click('.choice button:has-text("Dark")');
+  const sees = () => free.frameLocator("iframe").locator("html").evaluate(() => matchMedia("(prefers-color-scheme: dark)").matches);
+  await until(async () => (await sees().catch(() => false)), "the mail does not see a dark scheme");
+  await free.context().close();
   await page.click('.choice button:has-text("Light")');
   await page.click('.choice button:has-text("Full")');
   that(outside.length === 0, `fetched before it was asked: ${outside}`);
@@ -337,6 +344,23 @@ for (const scheme of ["light", "dark"]) {
 }
 
 await hostile(page);
+
+await check("all that is shown is deleted, with a way back, and not what comes in the meantime", async () => {
+  await page.goto(`${web}/#/mail`);
+  await page.fill("#mail-search", "from:carol");
+  await until(async () => (await text(page, ".total")) === "2 messages", "there are not two");
+  const before = (await api("/api/statistics")).messages;
+  await page.click("text=Delete all");
+  await page.waitForSelector(".rows-frame .blank >> text=Nothing here matches");
+  await page.click(".toast button");
+  await page.waitForSelector("[role=option] >> text=Counted");
+  await page.click("text=Delete all");
+  await page.waitForSelector(".toast >> text=2 messages deleted.");
+  await deliver("plain", "In the meantime");
+  await until(async () => (await api("/api/statistics")).messages === before - 1, "they are not deleted", 9000);
+  await page.waitForSelector("[role=option] >> text=In the meantime");
+  await until(async () => (await text(page, ".total")) === "1 message", "another number is left");
+});
 
 await check("no page fetched anything from elsewhere, and no script failed", async () => {
   that(outside.length === 0, `fetched: ${outside}`);

@@ -31,7 +31,6 @@ function show(state, text) {
 
 /** Begins, and goes on whenever the connection was lost. */
 export function follow() {
-  let wasLost = false;
   const open = () => {
     const source = new EventSource("/api/events");
     for (const kind of /** @type {Kind[]} */ (["message", "session", "finding", "deleted", "changed"])) {
@@ -40,13 +39,11 @@ export function follow() {
     for (const kind of ["reset", "too-slow"]) source.addEventListener(kind, () => tell("anew", null));
     source.addEventListener("open", () => {
       show("on", "live");
-      // It resumes by itself, unless the server was started anew; looking again costs little.
-      if (wasLost) tell("anew", null);
-      wasLost = false;
+      // What happened before this was not heard of; looking again costs little.
+      tell("anew", null);
     });
     source.addEventListener("error", () => {
       show("off", "not connected");
-      wasLost = true;
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000);
     });
   };

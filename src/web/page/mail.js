@@ -41,6 +41,12 @@ const KEYS = [
   { name: "id", finds: "the number of the message" },
 ];
 
+/** A number, and the word that is left out where there is no room. @param {number} total */
+function worded(total) {
+  const [number, word] = many(total, "message").split(" ");
+  return [number, el("span", { class: "word" }, ` ${word}`)];
+}
+
 /** @param {{ go: (path: string, given?: Record<string, string>) => void }} frame */
 export function mailView({ go }) {
   /** @type {Set<string>} */
@@ -50,6 +56,7 @@ export function mailView({ go }) {
   let query = "";
   let inbox = "";
   let shown = "";
+  let isExact = true;
 
   const search = searchField({ id: "mail-search", label: "Search mail", keys: KEYS, ask: (text) => { query = text; moved(); void rows.reload(); } });
   const chooser = el("select", { "aria-label": "Inbox", onchange: () => { inbox = chooser.value; moved(); void rows.reload(); } }, el("option", { value: "" }, "All inboxes"));
@@ -61,12 +68,13 @@ export function mailView({ go }) {
   const rows = new Rows({
     label: "Messages", height: 58, upward: true, dense: () => !query && !inbox,
     load: async (range, signal) => {
-      const { messages, next, total } = await get(address("/api/messages", { query, inbox, ...range }), signal);
+      const { messages, next, total, total_is_exact } = await get(address("/api/messages", { query, inbox, ...range }), signal);
       search.right();
+      isExact = total_is_exact;
       return { entries: messages.filter((/** @type {Message} */ one) => !leaving.has(one.id)), next, total: total - (query || inbox ? 0 : leaving.size) };
     },
     draw, open: (message) => open(message.id),
-    counted: (total) => { count.textContent = many(total, "message"); },
+    counted: (total) => { count.replaceChildren(isExact ? "" : "over ", ...worded(total)); },
     failed: (error) => search.fail(error instanceof Problem ? error.details : { status: 0, detail: "doorpost does not answer" }),
     empty: () => query || inbox
       ? el("p", {}, "Nothing here matches.")
@@ -204,7 +212,7 @@ export function mailView({ go }) {
     rows.start = 0;
     rows.isLast = true;
     rows.redraw();
-    count.textContent = many(0, "message");
+    count.replaceChildren(...worded(0));
     open("");
     toast(`${many(total, "message")} deleted.`, {
       seconds: UNDO, label: "Undo", action: () => void rows.reload(),
@@ -243,16 +251,30 @@ export function mailView({ go }) {
     if (shown && (gone.has(shown) || (last !== undefined && Number(shown) <= Number(last)))) open("");
     inboxes();
   });
-  live.on("changed", async ({ ids }) => {
-    inboxes();
-    const held = ids.filter((/** @type {string} */ id) => rows.find(id));
-    if (held.length > 60) { void rows.reload(); return; }
-    for (const id of held) {
-      const message = await get(`/api/messages/${id}`).catch(() => null);
-      if (message) { rows.update(message); if (id === shown) pane.update(message); }
+  /** @type {Set<string>} */
+  const changed = new Set();
+  const look = calmly(60, async () => {
+    // A page that is on its way may be older than the change.
+    if (rows.asking) { look(); return; }
+    const held = [...changed].filter((id) => rows.find(id));
+    const isShown = changed.has(shown);
+    changed.clear();
+    const newest = rows.entries[0];
+    const all = held.length > 20 && newest
+      ? (await get(address("/api/messages", { query, inbox, cursor: Number(newest.id) + 1, limit: Math.min(1000, rows.entries.length) })).catch(() => ({ messages: [] }))).messages
+      : await Promise.all(held.map((id) => get(`/api/messages/${id}`).catch(() => null)));
+    for (const message of all) {
+      if (!message) continue;
+      rows.update(message);
+      if (isShown && message.id === shown) pane.update(message);
     }
   });
-  live.on("anew", () => { void rows.reload(); inboxes(); });
+  live.on("changed", ({ ids }) => {
+    for (const id of ids) changed.add(id);
+    look();
+    inboxes();
+  });
+  live.on("anew", () => { rows.refresh(); arrive(); inboxes(); });
 
   return {
     root,

@@ -103,7 +103,7 @@ export function reader({ close, step, remove, changed }) {
     const { message, parts, codes } = whole;
     known = message;
     const { tls } = message;
-    const actions = el("div", { class: "actions", role: "toolbar", "aria-label": "Message" },
+    const actions = el("div", { class: "actions", role: "group", "aria-label": "Message" },
       button("‹ List", { class: "plain narrow-only", onclick: close }),
       button("↑", { class: "plain", "aria-label": "Newer message", title: "newer (k)", onclick: () => step(-1) }),
       button("↓", { class: "plain", "aria-label": "Older message", title: "older (j)", onclick: () => step(1) }),

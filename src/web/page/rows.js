@@ -88,6 +88,11 @@ export class Rows {
     }
   }
 
+  /** Looks again without taking anybody away from where they read. */
+  refresh() {
+    if (this.top < this.options.height) void this.reload();
+  }
+
   /** @param {number} total */
   count(total) {
     this.total = Math.max(total, this.start + this.entries.length);

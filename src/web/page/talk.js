@@ -45,6 +45,7 @@ function outcome(session) {
 export function talkView({ go }) {
   let query = "";
   let shown = "";
+  let isExact = true;
   let timer = 0;
   let explained = false;
   let drawnLines = -1;
@@ -56,12 +57,13 @@ export function talkView({ go }) {
   const rows = new Rows({
     label: "Conversations", height: 58, upward: false, dense: () => !query,
     load: async (range, signal) => {
-      const { sessions, next, total } = await get(address("/api/sessions", { query, ...range }), signal);
+      const { sessions, next, total, total_is_exact } = await get(address("/api/sessions", { query, ...range }), signal);
       search.right();
+      isExact = total_is_exact;
       return { entries: sessions, next, total };
     },
     draw, open: (session) => open(session.id),
-    counted: (total) => { count.textContent = many(total, "conversation"); },
+    counted: (total) => { count.textContent = `${isExact ? "" : "over "}${many(total, "conversation")}`; },
     failed: (error) => search.fail(error instanceof Problem ? error.details : { status: 0, detail: "doorpost does not answer" }),
     empty: () => query ? el("p", {}, "No conversation matches.") : el("div", {}, el("h2", {}, "Nobody has called yet"), el("p", {}, "Each connection to a door is written down here, also one that fails.")),
   });
@@ -134,7 +136,7 @@ export function talkView({ go }) {
     const brought = session.transactions.filter((one) => one.message);
     pane.replaceChildren(
       el("header", { class: "letter-head" },
-        el("div", { class: "actions", role: "toolbar", "aria-label": "Conversation" }, button("‹ List", { class: "plain narrow-only", onclick: () => open("") }), explain, el("span", { class: "gap" }),
+        el("div", { class: "actions", role: "group", "aria-label": "Conversation" }, button("‹ List", { class: "plain narrow-only", onclick: () => open("") }), explain, el("span", { class: "gap" }),
           copyButton(async () => (await ask(`/api/sessions/${session.id}/transcript`)).text(), "Copy as text", { class: "plain" })),
         el("h2", { tabindex: -1 }, `Conversation ${session.id}`, el("span", { class: `outcome ${kind}` }, text)),
         el("p", { class: "facts" }, el("time", { datetime: session.connected_at }, exactly(session.connected_at)), " · ", el("a", { href: "#/doors" }, session.door), ` · ${session.peer} → ${session.local}`,
@@ -157,7 +159,7 @@ export function talkView({ go }) {
   });
   live.on("session", (session) => { fresh(); if (session.id === shown) void look(shown); });
   live.on("finding", ({ session }) => { if (session === shown) void look(shown); });
-  live.on("anew", () => { void rows.reload(); if (shown) void look(shown); });
+  live.on("anew", () => { rows.refresh(); fresh(); if (shown) void look(shown); });
 
   return {
     root,
