@@ -161,7 +161,6 @@ fn add_problem(operation: &mut Operation, status: &str, description: &str) {
 /// The document, and the page.
 pub(super) fn pages() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(messages::front))
         .route("/api/openapi.json", get(openapi))
         .route("/api/docs", get(async |_: Parameters<Nothing>| asset(&ASSETS[0])))
         .route("/api/docs/docs.css", get(async |_: Parameters<Nothing>| asset(&ASSETS[1])))

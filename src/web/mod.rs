@@ -19,6 +19,7 @@ mod host;
 mod import;
 mod messages;
 mod metrics;
+mod page;
 mod parameters;
 mod problem;
 mod reading;
@@ -163,6 +164,7 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
     let guard = host::Guard { hosts: settings.hosts, origins: Arc::clone(&origins) };
     router
         .merge(document::pages())
+        .merge(page::routes())
         .fallback(async |uri: Uri| {
             Problem::not_found(&format!("there is nothing at {}", uri.path()))
         })

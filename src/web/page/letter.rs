@@ -1,0 +1,195 @@
+//! A message's HTML, for the frame that the page shows it in.
+//!
+//! It is the sender's and may be hostile. It is not cleaned but shut in: its policy puts it into an
+//! origin of its own, runs nothing, sends no form, and fetches nothing. Pictures that came along are
+//! written into it; what lies elsewhere is fetched only when asked for. A link that is clicked opens
+//! a page of its own.
+
+use super::super::Shared;
+use super::super::parameters::{Name, Parameters};
+use super::super::problem::Problem;
+use crate::mail::MessageId;
+use crate::mime::{self, Part, Reading};
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+use serde::Deserialize;
+
+/// Nothing runs, nothing is fetched.
+const CLOSED: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// Nothing runs; pictures, styles and fonts may come from elsewhere.
+const OPEN: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline' http: https:; img-src data: http: https:; font-src data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// Without it a browser may look up the names in links before anybody clicks.
+const PREFETCH: HeaderName = HeaderName::from_static("x-dns-prefetch-control");
+
+/// In front of the sender's own: links open elsewhere, and the canvas is not the page's.
+const LIGHT: &str = "<!doctype html><meta charset=\"utf-8\"><base target=\"_blank\"><style>:root{color-scheme:light;background:#fff;color:#111}body{margin:12px;font-family:sans-serif}img{max-width:100%}</style>\n";
+const DARK: &str = "<!doctype html><meta charset=\"utf-8\"><base target=\"_blank\"><style>:root{color-scheme:dark;background:#15171a;color:#eee}body{margin:12px;font-family:sans-serif}img{max-width:100%}</style>\n";
+
+/// Octets of pictures that are written into one message.
+const PICTURES: usize = 16 << 20;
+
+/// How it is shown.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manner {
+    /// Whether pictures and styles may come from elsewhere.
+    #[serde(default)]
+    remote: bool,
+    /// Whether it is shown on a dark ground.
+    #[serde(default)]
+    dark: bool,
+}
+
+/// The sender's HTML.
+pub(super) async fn show(
+    State(app): Shared,
+    Name(name): Name,
+    Parameters(manner): Parameters<Manner>,
+) -> Result<Response, Problem> {
+    let Manner { remote, dark } = manner;
+    let body = app.aside(move |store| {
+        let missing = || Problem::not_found(&format!("there is no message {name}"));
+        let id: MessageId = name.parse().map_err(|_| missing())?;
+        let message = store.message(id)?.ok_or_else(missing)?;
+        let reading = Reading::of(message.bytes());
+        let none = || Problem::not_found(&format!("message {name} has no HTML"));
+        let html = reading.html.as_deref().ok_or_else(none)?;
+        let html = without(html, &FRAMES);
+        let html = if remote { html } else { without(&html, &HINTS) };
+        let html = with_pictures(&html, |id| picture(message.bytes(), &reading.parts, id));
+        Ok(format!("{}{html}", if dark { DARK } else { LIGHT }))
+    });
+    let mut response = body.await?.into_response();
+    let headers = response.headers_mut();
+    let policy = if remote { OPEN } else { CLOSED };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(super::HTML));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(PREFETCH, HeaderValue::from_static("off"));
+    Ok(response)
+}
+
+/// Elements that a policy stops too late: a browser connects for a frame before it asks whether it
+/// may be there.
+const FRAMES: [&str; 4] = ["iframe", "frame", "object", "embed"];
+/// `preconnect` and its like are no fetches, and so no policy forbids them.
+const HINTS: [&str; 1] = ["link"];
+
+/// Makes elements whose names begin so into some that mean nothing.
+fn without(html: &str, names: &[&str]) -> String {
+    let begins = |rest: &[u8], name: &str| {
+        rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let mut written = String::with_capacity(html.len());
+    let mut done = 0;
+    for at in memchr::memchr_iter(b'<', html.as_bytes()) {
+        let name = at + 1;
+        if names.iter().any(|one| begins(&html.as_bytes()[name..], one)) {
+            written.push_str(&html[done..name]);
+            written.push_str("x-");
+            done = name;
+        }
+    }
+    written.push_str(&html[done..]);
+    written
+}
+
+/// Writes pictures that came along to where `cid:` URLs name them.
+fn with_pictures(html: &str, mut picture: impl FnMut(&str) -> Option<String>) -> String {
+    let lower = html.to_ascii_lowercase();
+    let mut written = String::with_capacity(html.len());
+    let (mut done, mut room) = (0, PICTURES);
+    for at in memmem::find_iter(lower.as_bytes(), b"cid:") {
+        let begins_url = html[..at].ends_with(['"', '\'', '(', '=', ' ', ',']);
+        if at < done || !begins_url {
+            continue;
+        }
+        let rest = &html[at + "cid:".len()..];
+        let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | ')' | '>' | '<');
+        let name = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let Some(url) = picture(&unescaped(name)).filter(|url| url.len() <= room) else { continue };
+        room -= url.len();
+        written.push_str(&html[done..at]);
+        written.push_str(&url);
+        done = at + "cid:".len() + name.len();
+    }
+    written.push_str(&html[done..]);
+    written
+}
+
+/// A picture as a `data:` URL.
+fn picture(bytes: &[u8], parts: &Part, content_id: &str) -> Option<String> {
+    let mut waiting = vec![parts];
+    while let Some(part) = waiting.pop() {
+        waiting.extend(&part.children);
+        let is_it = part.content_id.as_deref() == Some(content_id);
+        if is_it && part.content_type.starts_with("image/") && part.size <= PICTURES {
+            let content = mime::part(bytes, &part.id)?;
+            let kind = content.content_type;
+            return Some(format!("data:{kind};base64,{}", STANDARD.encode(&content.bytes)));
+        }
+    }
+    None
+}
+
+/// Without the `%40` of URLs.
+fn unescaped(text: &str) -> String {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(octet) if *first == b'%' => {
+                octets.push(octet);
+                rest = &tail[2..];
+            }
+            _ => {
+                octets.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_that_came_along_are_written_into_urls_only() {
+        let known = |id: &str| (id == "a@b").then(|| "data:image/png;base64,AA==".to_owned());
+        for (html, shown) in [
+            ("<img src=\"cid:a@b\">", "<img src=\"data:image/png;base64,AA==\">"),
+            ("<img src=CID:a%40b>", "<img src=data:image/png;base64,AA==>"),
+            (
+                "<p style='background:url(cid:a@b)'>",
+                "<p style='background:url(data:image/png;base64,AA==)'>",
+            ),
+            ("<img src=\"cid:other\">", "<img src=\"cid:other\">"),
+            ("the accid:a@b", "the accid:a@b"),
+            ("ends in cid:", "ends in cid:"),
+        ] {
+            assert_eq!(with_pictures(html, known), shown);
+        }
+    }
+
+    #[test]
+    fn frames_and_hints_to_connect_mean_nothing() {
+        let html = "<LINK rel=preconnect href=//x><p>\u{212a}<linK rel=dns-prefetch>< link>a<";
+        let shut = "<x-LINK rel=preconnect href=//x><p>\u{212a}<x-linK rel=dns-prefetch>< link>a<";
+        assert_eq!(without(html, &HINTS), shut);
+        let html = "<iFrame src=//x></iframe><frameset><FRAME><object data=x><embed>";
+        let shut = "<x-iFrame src=//x></iframe><x-frameset><x-FRAME><x-object data=x><x-embed>";
+        assert_eq!(without(html, &FRAMES), shut);
+        assert_eq!(without("<p>", &FRAMES), "<p>");
+    }
+
+    #[test]
+    fn escapes_that_are_none_stay() {
+        assert_eq!(unescaped("a%40b%zz%4"), "a@b%zz%4");
+    }
+}

@@ -1,0 +1,141 @@
+//! The page: mail, conversations and doors, for people.
+//!
+//! A shell of HTML with the [`first`] list in it, styles, and small modules that are a part of the
+//! program; what else it shows it asks of the API. It may run no script but its own and asks nobody else for anything. A client
+//! that does not ask for HTML gets a few words instead. What a sender wrote as HTML is served by
+//! [`letter`] alone, to a frame in which nothing runs.
+
+mod first;
+mod letter;
+
+use super::messages;
+use super::parameters::{Filter, Name, Nothing, Parameters};
+use super::problem::Problem;
+use super::{App, Shared};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::sync::Arc;
+
+/// What the page may do is what it needs.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+const SHELL: &str = include_str!("index.html");
+
+/// Where the first list goes.
+const FIRST: &str = "<!--first-->";
+
+/// All styles as one, since nothing is seen before they are there.
+const STYLES: &str = concat!(
+    include_str!("tokens.css"),
+    include_str!("frame.css"),
+    include_str!("mail.css"),
+    include_str!("talk.css"),
+    include_str!("doors.css"),
+);
+
+macro_rules! assets {
+    ($($name:literal,)+) => {
+        /// What the shell is made of: name, media type, text.
+        const ASSETS: &[(&str, &str, &str)] =
+            &[("page.css", CSS, STYLES), $(($name, SCRIPT, include_str!($name)),)+];
+    };
+}
+
+assets! {
+    "app.js",
+    "dom.js",
+    "api.js",
+    "live.js",
+    "rows.js",
+    "search.js",
+    "mail.js",
+    "message.js",
+    "panels.js",
+    "talk.js",
+    "meaning.js",
+    "doors.js",
+    "settings.js",
+}
+
+/// The page's paths.
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(front))
+        .route("/page/{name}", get(part))
+        .route("/page/letters/{id}", get(letter::show))
+}
+
+/// The page for those who ask for HTML, and where to go for others.
+async fn front(
+    State(app): Shared,
+    headers: HeaderMap,
+    none: Parameters<Nothing>,
+) -> Result<Response, Problem> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let mut response = if accept.is_some_and(|accept| accept.contains("text/html")) {
+        let find = Filter::read(None, None)?.find(first::ROWS);
+        let found = app.aside(move |store| Ok(store.find(&find)?)).await;
+        // Without it the scripts say what is wrong.
+        let list = found.map(|found| first::list(&found.entries)).unwrap_or_default();
+        page(HTML, SHELL.replacen(FIRST, &list, 1))
+    } else {
+        messages::front(none).await.into_response()
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+async fn part(_: Shared, Name(name): Name, _: Parameters<Nothing>) -> Result<Response, Problem> {
+    let asset = ASSETS.iter().find(|(known, ..)| *known == name);
+    let missing = || Problem::not_found(&format!("there is nothing at /page/{name}"));
+    asset.map(|(_, kind, text)| page(kind, *text)).ok_or_else(missing)
+}
+
+fn page(kind: &'static str, text: impl IntoResponse) -> Response {
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_light_and_its_files_are_short() {
+        let sizes = ASSETS.iter().map(|(.., text)| text.len()).sum::<usize>() + SHELL.len();
+        assert!(sizes < 150_000, "the page weighs {sizes} octets");
+        for (name, _, text) in ASSETS {
+            assert!(text.lines().count() <= 420, "{name} is too long");
+            assert!(
+                text.starts_with("// ") || text.starts_with("/* "),
+                "{name} does not say what it does"
+            );
+        }
+    }
+
+    #[test]
+    fn every_part_is_named_where_it_is_used_and_nothing_is_markup_from_data() {
+        let all = ASSETS.iter().map(|(.., text)| *text).collect::<String>() + SHELL;
+        for (name, ..) in ASSETS {
+            assert!(
+                all.contains(&format!("/page/{name}")) || all.contains(&format!("./{name}")),
+                "{name}"
+            );
+        }
+        for word in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", " style=\""]
+        {
+            assert!(!all.contains(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+// @ts-check
+// The panels of a message: HTML in its frame, text, header, parts, links, source; and its files.
+
+import { ask, get } from "./api.js";
+import { button, copyButton, el, size } from "./dom.js";
+
+/** Characters of text, and of source, that are shown at first. */
+const SHOWN = 400_000;
+/** Octets of a text file that is previewed. */
+const PREVIEWED = 200_000;
+
+const WIDTHS = [["Phone", "375px"], ["Tablet", "768px"], ["Full", ""]];
+let width = "";
+let dark = false;
+
+/** A group of buttons of which one is pressed. @param {string} label @param {{ name: string, value: any }[]} all @param {any} first @param {(value: any) => void} chosen */
+function choice(label, all, first, chosen) {
+  const group = el("span", { class: "choice", role: "group", "aria-label": label });
+  for (const { name, value } of all) {
+    group.append(button(name, { "aria-pressed": String(value === first), onclick: (/** @type {Event} */ event) => {
+      for (const one of group.children) one.setAttribute("aria-pressed", String(one === event.currentTarget));
+      chosen(value);
+    } }));
+  }
+  return group;
+}
+
+/** @param {string} id @param {string} subject @param {{ url: string }[]} images */
+export function htmlPanel(id, subject, images) {
+  return (/** @type {HTMLElement} */ panel) => {
+    let remote = false;
+    const far = images.filter((one) => /^(https?:)?\/\//i.test(one.url)).length;
+    const holder = el("div", { class: "frame" });
+    const load = () => {
+      const query = new URLSearchParams({ ...(remote && { remote: "true" }), ...(dark && { dark: "true" }) });
+      const frame = el("iframe", {
+        src: `/page/letters/${id}?${query}`, title: `The message as HTML: ${subject}`, tabindex: 0,
+        sandbox: "allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer",
+      });
+      frame.style.colorScheme = dark ? "dark" : "light";
+      frame.style.width = width || "100%";
+      holder.replaceChildren(frame);
+    };
+    const wording = far ? `Load remote content (${far})` : "Load remote content";
+    const fetching = button(wording, { class: "plain", "aria-pressed": "false", onclick: () => {
+      remote = !remote;
+      fetching.setAttribute("aria-pressed", String(remote));
+      fetching.textContent = remote ? "Remote content is loaded" : wording;
+      load();
+    } });
+    panel.append(el("div", { class: "tools" },
+      choice("Width", WIDTHS.map(([name, value]) => ({ name, value })), width, (value) => { width = value; load(); }),
+      choice("Ground", [{ name: "Light", value: false }, { name: "Dark", value: true }], dark, (value) => { dark = value; load(); }),
+      el("span", { class: "gap" }), fetching), holder);
+    load();
+  };
+}
+
+/** @param {string} id */
+export function textPanel(id) {
+  return async (/** @type {HTMLElement} */ panel) => {
+    const { text, text_of_html: html } = await get(`/api/messages/${id}/text`);
+    const shown = text ?? html;
+    if (shown === null) { panel.append(el("p", { class: "soft" }, "This message has no text.")); return; }
+    if (text === null) panel.append(el("p", { class: "soft note" }, "There is no plain text; this is what the HTML says."));
+    panel.append(long(shown, (part) => el("pre", { class: "text" }, ...linked(part))));
+  };
+}
+
+/** Text of which the beginning is shown at first. @param {string} text @param {(text: string) => Node} draw */
+function long(text, draw) {
+  const box = el("div", {}, draw(text.slice(0, SHOWN)));
+  if (text.length > SHOWN) {
+    const more = button(`Show all ${size(text.length)}`, { onclick: () => { box.replaceChildren(draw(text)); } });
+    box.append(more);
+  }
+  return box;
+}
+
+/** Text whose web addresses are links. @param {string} text */
+function linked(text) {
+  return text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]}])/g).map((part, at) => (at % 2 ? outward(part, part) : part));
+}
+
+/** A link that leads out, with nothing said about where from. @param {string} url @param {string} text */
+function outward(url, text) {
+  return el("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+}
+
+/** @param {import("./api.js").HeaderField[]} headers */
+export function headersPanel(headers) {
+  return (/** @type {HTMLElement} */ panel) => {
+    const body = el("tbody", {});
+    const none = el("p", { class: "soft", role: "status" });
+    let asWritten = false;
+    const draw = () => {
+      const word = filter.value.toLowerCase();
+      const found = headers.filter((one) => `${one.name}: ${one.value}`.toLowerCase().includes(word));
+      none.textContent = found.length ? "" : "No field has that.";
+      body.replaceChildren(...found.map((one) => el("tr", {}, el("th", { scope: "row" }, one.name), el("td", { class: asWritten ? "raw" : "" }, asWritten ? one.raw.trim() : one.value))));
+    };
+    const filter = el("input", { type: "search", "aria-label": "Filter the header", placeholder: "Filter…", oninput: draw });
+    panel.append(el("div", { class: "tools" }, filter, choice("Form", [{ name: "Decoded", value: false }, { name: "As written", value: true }], false, (value) => { asWritten = value; draw(); })),
+      el("table", { class: "fields" }, el("caption", { class: "hidden-text" }, "Header fields"), body), none);
+    draw();
+  };
+}
+
+/** @param {string} message @param {import("./api.js").Part} root */
+export function partsPanel(message, root) {
+  const draw = (/** @type {import("./api.js").Part} */ part) => {
+    const facts = [part.charset, part.disposition, part.content_id && `cid:${part.content_id}`].filter(Boolean).join(" · ");
+    /** @type {HTMLElement} */
+    const item = el("li", {}, el("span", { class: "part" },
+      el("code", {}, part.id), el("b", {}, part.content_type), part.file_name && el("span", { class: "name" }, part.file_name),
+      el("span", { class: "soft" }, facts), el("span", { class: "soft" }, size(part.size)),
+      el("a", { href: `/api/messages/${message}/parts/${part.id}`, download: part.file_name ?? `${message}-${part.id}`, "aria-label": `Download part ${part.id}` }, "download")));
+    if (part.children.length) item.append(el("ul", {}, ...part.children.map(draw)));
+    return item;
+  };
+  return (/** @type {HTMLElement} */ panel) => { panel.append(el("ul", { class: "tree" }, draw(root))); };
+}
+
+/** @param {import("./api.js").Link[]} links @param {{ url: string, alt: string | null }[]} images */
+export function linksPanel(links, images) {
+  return (/** @type {HTMLElement} */ panel) => {
+    if (!links.length && !images.length) panel.append(el("p", { class: "soft" }, "This message has no links."));
+    if (links.length) {
+      panel.append(el("ul", { class: "links" }, ...links.map((one) => el("li", {}, one.text && el("b", {}, one.text),
+        one.followable ? outward(one.url, one.url) : el("span", {}, el("code", {}, one.url), " ", el("span", { class: "bad" }, "not offered as a link")),
+        copyButton(() => one.url, "Copy", { class: "plain" })))));
+    }
+    if (images.length) {
+      panel.append(el("h3", {}, "Images"), el("ul", { class: "links" }, ...images.map((one) => el("li", {}, one.alt && el("b", {}, one.alt), el("code", {}, one.url)))));
+    }
+  };
+}
+
+/** @param {string} id */
+export function sourcePanel(id) {
+  return async (/** @type {HTMLElement} */ panel) => {
+    const text = await (await ask(`/api/messages/${id}/raw`)).text();
+    panel.append(el("div", { class: "tools" }, copyButton(() => text, "Copy all", { class: "plain" })), long(text, coloured));
+  };
+}
+
+/** Names of fields and boundaries stand out. @param {string} text */
+function coloured(text) {
+  const pre = el("pre", { class: "source" });
+  const boundaries = new Set([...text.matchAll(/boundary="?([^"\r\n;]+)/gi)].map((match) => `--${match[1]}`));
+  let inHeader = true;
+  let plain = "";
+  const flush = () => { if (plain) pre.append(plain); plain = ""; };
+  for (const line of text.replaceAll("\r\n", "\n").split("\n")) {
+    const isBoundary = line.startsWith("--") && (boundaries.has(line) || boundaries.has(line.replace(/--$/, "")));
+    const field = inHeader && /^[!-9;-~]+:/.exec(line);
+    if (isBoundary) {
+      flush();
+      pre.append(el("span", { class: "boundary" }, line));
+      inHeader = !line.endsWith("--") || boundaries.has(line);
+    } else if (field) {
+      flush();
+      pre.append(el("span", { class: "field-name" }, field[0]));
+      plain = line.slice(field[0].length);
+    } else {
+      plain += line;
+      if (!line) inHeader = false;
+    }
+    plain += "\n";
+  }
+  flush();
+  return pre;
+}
+
+/** @param {string} message @param {import("./api.js").Attachment[]} files */
+export function attachments(message, files) {
+  if (!files.length) return null;
+  const preview = el("div", { class: "preview", hidden: true });
+  return el("div", { class: "files" }, el("ul", { "aria-label": "Attachments" }, ...files.map((file) => {
+    const url = `/api/messages/${message}/parts/${file.id}`;
+    const name = file.file_name ?? `part ${file.id}`;
+    const show = previewer(url, name, file);
+    return el("li", {}, el("span", { class: "name" }, name), el("span", { class: "soft" }, `${file.content_type} · ${size(file.size)}`),
+      show && button("Preview", { class: "plain", "aria-label": `Preview ${name}`, "aria-expanded": "false", onclick: async (/** @type {Event} */ event) => {
+        const pressed = /** @type {HTMLElement} */ (event.currentTarget);
+        const isOpen = pressed.getAttribute("aria-expanded") === "true";
+        for (const one of pressed.closest("ul")?.querySelectorAll("[aria-expanded]") ?? []) one.setAttribute("aria-expanded", "false");
+        preview.hidden = isOpen;
+        if (!isOpen) { pressed.setAttribute("aria-expanded", "true"); preview.replaceChildren(await show()); }
+      } }),
+      el("a", { href: url, download: name, "aria-label": `Download ${name}` }, "Download"));
+  })), preview);
+}
+
+/** What shows a file, if it is one that can be shown. @param {string} url @param {string} name @param {import("./api.js").Attachment} file */
+function previewer(url, name, file) {
+  const kind = file.content_type;
+  if (/^image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)$/.test(kind)) return async () => el("img", { src: url, alt: name });
+  if (/^text\/|^application\/(json|xml|x-yaml|pgp-signature)$|^message\//.test(kind)) {
+    return async () => {
+      const text = await (await ask(url)).text();
+      return el("pre", { tabindex: 0, "aria-label": name }, text.slice(0, PREVIEWED), text.length > PREVIEWED ? "\n… the rest is in the download" : "");
+    };
+  }
+  return null;
+}
