@@ -174,13 +174,10 @@ fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
     let mut row = |name: &str, value: &str| {
         text.push_str(&format!("  {} {value}\n", paint(DIM, &format!("{name:<8}"))))
     };
-    let web: Vec<_> = doorpost
-        .web_addresses()
-        .iter()
-        .map(|address| format!("http://{address}/api/messages"))
-        .collect();
+    let web: Vec<_> =
+        doorpost.web_addresses().iter().map(|address| format!("http://{address}")).collect();
     if let Some(first) = web.first() {
-        row("API", first);
+        row("page", first);
     }
     if let Some(ca) = doorpost.identity().ca_path() {
         row("CA", &shown(ca));
