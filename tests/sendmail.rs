@@ -231,6 +231,23 @@ async fn it_speaks_smtp_for_who_wants_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_address_in_the_header_does_not_stop_the_others() {
+    let post = Post::open(&[("local_domains", "[\"example.org\"]")]).await;
+    let mail = "To: bob@example.org, two words, \n carol@example.org\n\nhi\n";
+    let ran = post.send(&["-t"], mail);
+    assert_eq!((ran.code, &*ran.err), (Some(65), "sendmail: \"two words\" is no address\n"));
+    assert_eq!(post.envelope().1, ["bob@example.org", "carol@example.org"]);
+    // What the door refuses is told of with it.
+    let ran = post.send(&["-t", "else@where.example"], mail);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(65), 2), "{}", ran.err);
+    assert!(ran.err.contains("sendmail: <else@where.example>: 554 "), "{}", ran.err);
+    assert_eq!(post.doorpost.messages().len(), 2);
+    // Where nobody gets it, the reason for that is the exit code's.
+    let ran = post.send(&["-t", "--smtp", "doorpost.invalid:9"], mail);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(68), 2), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_called_sendmail_is_enough() {
     let post = Post::open(&[]).await;
     let link = post.folder.path().join("sendmail");
