@@ -9,6 +9,7 @@ mod flags;
 mod identity;
 mod message;
 mod smtp;
+mod speak;
 
 use super::client::answers::{Door, Doors};
 use super::client::{self, Server, Target};
@@ -19,8 +20,8 @@ use flags::{Flags, Mode};
 use message::Message;
 use smtp::{Mail, Problem, Step};
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
@@ -312,38 +313,13 @@ fn code_of(step: Step, code: u16, enhanced: Option<&str>) -> u8 {
     }
 }
 
-/// Carries octets between the caller and the door until the door closes.
+/// Speaks SMTP for who asked, with their own commands.
 fn speak_smtp(flags: &Flags) -> Result<(), Failure> {
-    let mut stream = smtp::connect(&door(flags)?).map_err(|problem| told(&problem))?;
-    let lost = |error: io::Error| {
-        failure(UNAVAILABLE, format_args!("the connection to the door broke: {error}"))
-    };
-    let to_door = stream.try_clone().map_err(lost)?;
-    // It may wait for the caller when the door has closed; the program's end ends it.
-    std::thread::Builder::new()
-        .name("to the door".into())
-        .spawn(move || carry_in(to_door))
-        .map_err(lost)?;
-    let mut out = io::stdout().lock();
-    let mut buffer = [0; 8192];
-    loop {
-        let read = match stream.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(lost(error)),
-        };
-        if out.write_all(&buffer[..read]).and_then(|()| out.flush()).is_err() {
-            // Who asked does not listen any more.
-            return Ok(());
-        }
-    }
-}
-
-fn carry_in(mut door: TcpStream) {
-    // Either end may be gone; the other direction tells of it.
-    let _ = io::copy(&mut io::stdin().lock(), &mut door);
-    let _ = door.shutdown(Shutdown::Write);
+    let stream = smtp::connect(&door(flags)?).map_err(|problem| told(&problem))?;
+    speak::speak(stream).map_err(|problem| match problem {
+        speak::Problem::Unfinished => failure(DATA, "the input ends within the message"),
+        speak::Problem::Lost(why) => failure(UNAVAILABLE, why),
+    })
 }
 
 #[cfg(test)]
