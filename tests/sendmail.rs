@@ -231,6 +231,89 @@ async fn it_speaks_smtp_for_who_wants_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_address_in_the_header_does_not_stop_the_others() {
+    let post = Post::open(&[("local_domains", "[\"example.org\"]")]).await;
+    let mail = "To: bob@example.org, two words, \n carol@example.org\n\nhi\n";
+    let ran = post.send(&["-t"], mail);
+    assert_eq!((ran.code, &*ran.err), (Some(65), "sendmail: \"two words\" is no address\n"));
+    assert_eq!(post.envelope().1, ["bob@example.org", "carol@example.org"]);
+    // What the door refuses is told of with it.
+    let ran = post.send(&["-t", "else@where.example"], mail);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(65), 2), "{}", ran.err);
+    assert!(ran.err.contains("sendmail: <else@where.example>: 554 "), "{}", ran.err);
+    assert_eq!(post.doorpost.messages().len(), 2);
+    // Where nobody gets it, the reason for that is the exit code's.
+    let ran = post.send(&["-t", "--smtp", "doorpost.invalid:9"], mail);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(68), 2), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_speaks_smtp_from_a_script() {
+    let post = Post::open(&[]).await;
+    let codes = |ran: Ran| {
+        let out = ran.good();
+        let last = out.lines().filter(|line| line.as_bytes()[3] == b' ');
+        last.map(|line| line[..3].to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let begin = "EHLO me\r\nMAIL FROM:<a@x.org>\r\nRCPT TO:<b@x.org>\r\n";
+    let text = "Subject: x\r\n\r\nQUIT\r\n..dot\r\n";
+    let script = format!("{begin}data\r\n{text}.\r\nNOOP\r\nQUIT\r\n");
+    let all = "220 250 250 250 354 250 250 221";
+    assert_eq!(codes(post.send(&["-bs"], &script)), all);
+    assert_eq!(post.text(), text.replace("..", "."));
+    // A script of Unix has LF.
+    assert_eq!(codes(post.send(&["-bs"], script.replace('\r', ""))), all);
+    assert_eq!(post.text(), text.replace("..", "."));
+    // Octets that BDAT counts are no lines.
+    let chunks = format!("{begin}BDAT 7\r\nA: b\r\n\rBDAT 5 LAST\r\n\nQUITQUIT\r\n");
+    assert_eq!(codes(post.send(&["-bs"], chunks)), "220 250 250 250 250 250 221");
+    assert_eq!(post.text(), "A: b\r\n\r\nQUIT");
+    let long = format!("{begin}DATA\r\n{}.\r\n", "a line of some length\r\n".repeat(20_000));
+    // Its end is as good as QUIT.
+    assert_eq!(codes(post.send(&["-bs"], long)), "220 250 250 250 354 250");
+    assert_eq!(post.last().bytes().len(), 23 * 20_000);
+    assert!(codes(post.send(&["-bs"], format!("{begin}QUIT").replace('\r', ""))).ends_with(" 221"));
+    let cut = post.send(&["-bs"], format!("{begin}DATA\r\nSubject: x\r\n"));
+    assert_eq!(cut.code, Some(65), "{}", cut.err);
+    assert_eq!(post.doorpost.messages().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_closes_before_quit_is_a_failure() {
+    let post = Post::open(&[]).await;
+    for replies in [
+        &["421 4.3.2 Not now\r\n"][..],
+        &["554 5.3.2 No service\r\n"],
+        &["220 box\r\n", "250-box\r\n250 SIZE\r\n", "421 4.3.2 Stopping\r\n"],
+        &["220 box\r\n", "554 5.5.0 Out of turn\r\n"],
+        &["220 box\r\n"],
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let door = std::thread::spawn(move || {
+            use std::io::{BufRead as _, Write as _};
+            let (stream, _) = listener.accept().unwrap();
+            let mut lines = std::io::BufReader::new(stream.try_clone().unwrap()).lines();
+            for (n, reply) in replies.iter().enumerate() {
+                if n > 0 {
+                    lines.next().unwrap().unwrap();
+                }
+                (&stream).write_all(reply.as_bytes()).unwrap();
+            }
+            // A close with something unread could take a reply along.
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            lines.for_each(drop);
+        });
+        let script = "EHLO me\nNOOP\nNOOP\nQUIT\n";
+        let ran = post.send(&["-bs", "--smtp", &address], script);
+        assert_eq!(ran.code, Some(69), "{replies:?}: {}", ran.err);
+        assert_eq!(ran.out, replies.concat());
+        assert!(ran.err.starts_with("sendmail: the door closed"), "{}", ran.err);
+        door.join().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_called_sendmail_is_enough() {
     let post = Post::open(&[]).await;
     let link = post.folder.path().join("sendmail");

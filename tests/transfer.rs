@@ -9,7 +9,7 @@ mod fake;
 mod program;
 
 use fake::{Fake, Request, respond, respond_json};
-use program::{Ran, doorpost};
+use program::{Ran, ask, doorpost, with_doorpost};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -162,6 +162,7 @@ fn files_and_folders_are_brought_and_broken_ones_named() {
         ("loose/notes.txt", "no mail"),
         ("empty.eml", ""),
         ("picture.eml", "\u{89}PNG"),
+        ("text.eml", "\r\nno header\r\n"),
         ("refused.eml", "X-Refuse: me\n\n"),
     ] {
         fs::write(at(name), text).unwrap();
@@ -171,30 +172,21 @@ fn files_and_folders_are_brought_and_broken_ones_named() {
     let subjects = [
         "Subject: new\r\n\r\n.\r\n",
         "Subject: cur\r\n\r\n",
-        "Subject: 9\r\n\r\n",
+        "From me Thu\r\nSubject: 9\r\n\r\n",
         "Subject: 10\r\n\r\n",
     ];
     assert_eq!(*kept.lock().unwrap(), subjects.map(|text| text.as_bytes().to_vec()));
 
-    let paths = [
-        "import",
-        "nowhere",
-        "empty.eml",
-        "picture.eml",
-        "refused.eml",
-        "loose/9.eml",
-        "loose/notes.txt",
-    ];
+    // What is mail is the API's to say.
+    let paths =
+        ["import", "nowhere", "empty.eml", "picture.eml", "text.eml", "refused.eml", "loose"];
+    kept.lock().unwrap().clear();
     let some = run(&api, folder.path(), &paths);
-    assert_eq!((some.code, &*some.out), (Some(1), "1 message imported\n"));
-    for line in [
-        "nowhere: ",
-        "empty.eml: it is empty",
-        "picture.eml: it does not begin with a header field",
-        "refused.eml: it has no recipient",
-        "loose/notes.txt: it does not begin with a header field",
-        "error: 5 could not be imported",
-    ] {
+    assert_eq!((some.code, &*some.out), (Some(1), "5 messages imported\n"));
+    let brought = ["", "\u{89}PNG", "\r\nno header\r\n", subjects[2], subjects[3]];
+    assert_eq!(*kept.lock().unwrap(), brought.map(|text| text.as_bytes().to_vec()));
+    for line in ["nowhere: ", "refused.eml: it has no recipient", "error: 2 could not be imported"]
+    {
         assert!(
             some.err.lines().any(|told| told.starts_with(line)),
             "{line} is not in {}",
@@ -202,4 +194,40 @@ fn files_and_folders_are_brought_and_broken_ones_named() {
         );
     }
     assert!(!some.err.contains('\u{1b}'), "progress where no terminal is: {:?}", some.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_exported_is_imported_with_its_octets() {
+    with_doorpost(|api, _| {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let mails: [&[u8]; 7] = [
+            b"\r\nno header\r\n",
+            b"this is no field\r\nSubject: x\r\n\r\nhi\r\n",
+            b"From me to you\r\nSubject: x\r\n\r\nhi\r\n",
+            b"Subject: bare\r\n\r\n\n\r\xff\x00\nFrom here\n\r\n",
+            b"Subject: no end\r\n\r\nhi",
+            b"\x89PNG",
+            b"",
+        ];
+        fs::create_dir(at("mine")).unwrap();
+        for (name, mail) in mails.iter().enumerate() {
+            fs::write(at(&format!("mine/{name}.eml")), mail).unwrap();
+        }
+        let octets_of = |folder: &str| {
+            let mut all: Vec<_> = fs::read_dir(at(folder))
+                .unwrap()
+                .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+                .collect();
+            all.sort();
+            all
+        };
+        for (from, to) in [("mine", "first"), ("first", "second")] {
+            assert_eq!(ask(api, &["import", &at(from)]).good(), "7 messages imported\n");
+            ask(api, &["export", "--to", &at(to)]).good();
+            assert_eq!(octets_of(to), octets_of("mine"), "{to}");
+            ask(api, &["rm", "--all"]).good();
+        }
+    })
+    .await;
 }

@@ -2,7 +2,7 @@
 
 use super::client::{Response, Server, Target, done};
 use super::files::source::{self, Source};
-use super::files::{begins_with_a_field, mbox, progress, with_crlf};
+use super::files::{mbox, message_of_a_file, progress, with_crlf};
 use super::{Failure, print};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -14,7 +14,8 @@ use time::format_description::well_known::Rfc3339;
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The lines of mail data end with CRLF: a bare LF in a file becomes CRLF. The envelope is taken from the header (and, in an \
+A message of its own is taken octet by octet; where its file has no CRLF at all, as with programs of Unix, LF becomes CRLF, \
+and in an mbox it always does. The envelope is taken from the header (and, in an \
 mbox, the reverse-path and the time from the line `From …`), since no such file keeps it.")]
 pub(super) struct ImportArgs {
     /// A message (.eml), an mbox (.mbox, or a file that begins with `From `), a Maildir (with cur and new), or a folder of
@@ -63,7 +64,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
 impl Import {
     fn message(&mut self, source: &Source) -> Result<(), Failure> {
         match fs::read(&source.path) {
-            Ok(octets) => self.bring(&source.path, None, &octets, &[])?,
+            Ok(octets) => self.bring(&source.path, None, &message_of_a_file(&octets), &[])?,
             Err(error) => self.tell(&source.path, None, &error.to_string()),
         }
         self.bar.inc(source.size);
@@ -93,7 +94,8 @@ impl Import {
                 parameters.push(("from", &*entry.sender));
             }
             parameters.extend(received.as_deref().map(|at| ("received_at", at)));
-            self.bring(&source.path, Some(number), &entry.message, &parameters)?;
+            let message = with_crlf(&entry.message);
+            self.bring(&source.path, Some(number), &message, &parameters)?;
             self.bar.inc(entry.octets);
         }
         Ok(())
@@ -107,24 +109,7 @@ impl Import {
         octets: &[u8],
         parameters: &[(&str, &str)],
     ) -> Result<(), Failure> {
-        // Some programs leave the line of an mbox in front.
-        let octets = match octets.starts_with(b"From ") {
-            true => octets
-                .split_inclusive(|byte| *byte == b'\n')
-                .next()
-                .map_or(octets, |l| &octets[l.len()..]),
-            false => octets,
-        };
-        if !begins_with_a_field(octets) {
-            let why = if octets.is_empty() {
-                "it is empty"
-            } else {
-                "it does not begin with a header field"
-            };
-            self.tell(path, number, why);
-            return Ok(());
-        }
-        match self.server.post(&["api", "messages"], parameters, &with_crlf(octets))? {
+        match self.server.post(&["api", "messages"], parameters, octets)? {
             Response::Done(_) => self.brought += 1,
             // The same would be said of each.
             refused @ Response::Refused(403 | 404 | 405 | 500.., _) => {

@@ -24,11 +24,13 @@ pub(super) fn with_crlf(octets: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(converted)
 }
 
-/// Whether it begins as a message does: with a header field.
-pub(super) fn begins_with_a_field(octets: &[u8]) -> bool {
-    let name = octets.split(|byte| *byte == b':').next().unwrap_or_default();
-    let name = if name.len() < octets.len() { name.trim_ascii_end() } else { &[] };
-    !name.is_empty() && name.len() <= 998 && name.iter().all(u8::is_ascii_graphic)
+/// The message in a file of its own. One with a CRLF in it has its exact octets, so a bare LF is meant; one with none
+/// comes from a program of Unix, whose LF is mail's CRLF.
+pub(super) fn message_of_a_file(octets: &[u8]) -> Cow<'_, [u8]> {
+    match memchr::memmem::find(octets, b"\r\n") {
+        Some(_) => Cow::Borrowed(octets),
+        None => with_crlf(octets),
+    }
 }
 
 /// How far it has come, on a terminal; nothing elsewhere.
@@ -65,12 +67,15 @@ mod tests {
     }
 
     #[test]
-    fn a_message_begins_with_a_field() {
-        for yes in [&b"Subject: x"[..], b"X-A:\r\n", b"From : a@x.org"] {
-            assert!(begins_with_a_field(yes));
-        }
-        for no in [&b""[..], b"\n", b"hello", b"hello world: x", b"\x89PNG:", b": x"] {
-            assert!(!begins_with_a_field(no));
+    fn a_file_with_crlf_stays_as_it_is() {
+        for (given, wanted) in [
+            (&b""[..], &b""[..]),
+            (b"a\nb\n", b"a\r\nb\r\n"),
+            (b"\n\ra", b"\r\n\ra"),
+            (b"a\r\nb\nc", b"a\r\nb\nc"),
+            (b"From a\r\n", b"From a\r\n"),
+        ] {
+            assert_eq!(&*message_of_a_file(given), wanted);
         }
     }
 }

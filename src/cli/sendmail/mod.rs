@@ -9,6 +9,7 @@ mod flags;
 mod identity;
 mod message;
 mod smtp;
+mod speak;
 
 use super::client::answers::{Door, Doors};
 use super::client::{self, Server, Target};
@@ -19,8 +20,8 @@ use flags::{Flags, Mode};
 use message::Message;
 use smtp::{Mail, Problem, Step};
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
@@ -111,10 +112,7 @@ fn help() -> Result<(), Failure> {
 
 fn hand_in(flags: &Flags, offset: UtcOffset) -> Result<(), Failure> {
     let host = identity::host();
-    let path = |code: u8| {
-        let host = &host;
-        move |address: &String| addresses::path(address, host).map_err(|why| failure(code, why))
-    };
+    let path = |address: &str| addresses::path(address, &host);
     if flags.recipients.is_empty() && !flags.from_header {
         return Err(failure(
             USAGE,
@@ -122,21 +120,28 @@ fn hand_in(flags: &Flags, offset: UtcOffset) -> Result<(), Failure> {
         ));
     }
     let named = flags.recipients.iter().flat_map(|text| addresses::list(text));
-    let mut recipients =
-        named.map(|address| path(USAGE)(&address)).collect::<Result<Vec<_>, _>>()?;
+    let mut recipients = named
+        .map(|address| path(&address).map_err(|why| failure(USAGE, why)))
+        .collect::<Result<Vec<_>, _>>()?;
     let sender = reverse_path(flags.sender.as_deref(), &host)?;
     let octets = message::read(io::stdin().lock(), flags.ignore_dots)
         .map_err(|error| failure(DATA, format_args!("the message cannot be read: {error}")))?;
     let message = Message::new(&octets);
+    // One that is malformed does not stop the message for others either.
+    let mut malformed = Vec::new();
     if flags.from_header {
         for address in message.recipients() {
-            recipients.push(path(DATA)(&address)?);
+            match path(&address) {
+                Ok(path) => recipients.push(path),
+                Err(why) => malformed.push(failure(DATA, why)),
+            }
         }
     }
     let mut seen = std::collections::HashSet::new();
     recipients.retain(|address| seen.insert(address.clone()));
     if recipients.is_empty() {
-        return Err(failure(DATA, "there is no recipient in To, Cc or Bcc"));
+        let told = all_of(malformed);
+        return Err(told.unwrap_or_else(|| failure(DATA, "there is no recipient in To, Cc or Bcc")));
     }
     let octets = message.finished(&missing(flags, &sender, &host, offset)?, flags.from_header);
     let header = message::header(&octets);
@@ -150,18 +155,30 @@ fn hand_in(flags: &Flags, offset: UtcOffset) -> Result<(), Failure> {
         ret: flags.ret.as_deref(),
         envid: flags.envid.as_deref(),
     };
-    let stream = smtp::connect(&door(flags)?).map_err(|problem| told(&problem))?;
-    let refused = smtp::send(stream, &hello(&host), &mail, flags.verbose);
-    let mut refused =
-        refused.map_err(|problem| told(&problem))?.into_iter().map(|problem| told(&problem));
-    match refused.next() {
-        None => Ok(()),
-        // What may be tried again is the lesser evil: the first that cannot be says how it ends.
-        Some(first) => Err(refused.fold(first, |all, next| Failure {
-            code: if all.code == TRY_LATER { next.code } else { all.code },
-            text: all.text + "\n" + &next.text,
-        })),
+    let sent = door(flags).and_then(|door| {
+        let stream = smtp::connect(&door).map_err(|problem| told(&problem))?;
+        smtp::send(stream, &hello(&host), &mail, flags.verbose).map_err(|problem| told(&problem))
+    });
+    match sent {
+        Ok(refused) => {
+            let refused = refused.iter().map(told);
+            all_of(malformed.into_iter().chain(refused)).map_or(Ok(()), Err)
+        }
+        // Nobody got it: that says how it ends, not the addresses.
+        Err(failed) => {
+            let code = failed.code;
+            let all = all_of(malformed.into_iter().chain([failed]));
+            all.map_or(Ok(()), |all| Err(Failure { code, ..all }))
+        }
     }
+}
+
+/// All that went wrong, as one. What may be tried again is the lesser evil: the first that cannot be says how it ends.
+fn all_of(failures: impl IntoIterator<Item = Failure>) -> Option<Failure> {
+    failures.into_iter().reduce(|all, next| Failure {
+        code: if all.code == TRY_LATER { next.code } else { all.code },
+        text: all.text + "\n" + &next.text,
+    })
 }
 
 /// `-f`'s address; without it, the user who runs this.
@@ -296,38 +313,13 @@ fn code_of(step: Step, code: u16, enhanced: Option<&str>) -> u8 {
     }
 }
 
-/// Carries octets between the caller and the door until the door closes.
+/// Speaks SMTP for who asked, with their own commands.
 fn speak_smtp(flags: &Flags) -> Result<(), Failure> {
-    let mut stream = smtp::connect(&door(flags)?).map_err(|problem| told(&problem))?;
-    let lost = |error: io::Error| {
-        failure(UNAVAILABLE, format_args!("the connection to the door broke: {error}"))
-    };
-    let to_door = stream.try_clone().map_err(lost)?;
-    // It may wait for the caller when the door has closed; the program's end ends it.
-    std::thread::Builder::new()
-        .name("to the door".into())
-        .spawn(move || carry_in(to_door))
-        .map_err(lost)?;
-    let mut out = io::stdout().lock();
-    let mut buffer = [0; 8192];
-    loop {
-        let read = match stream.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(lost(error)),
-        };
-        if out.write_all(&buffer[..read]).and_then(|()| out.flush()).is_err() {
-            // Who asked does not listen any more.
-            return Ok(());
-        }
-    }
-}
-
-fn carry_in(mut door: TcpStream) {
-    // Either end may be gone; the other direction tells of it.
-    let _ = io::copy(&mut io::stdin().lock(), &mut door);
-    let _ = door.shutdown(Shutdown::Write);
+    let stream = smtp::connect(&door(flags)?).map_err(|problem| told(&problem))?;
+    speak::speak(stream).map_err(|problem| match problem {
+        speak::Problem::Unfinished => failure(DATA, "the input ends within the message"),
+        speak::Problem::Lost(why) => failure(UNAVAILABLE, why),
+    })
 }
 
 #[cfg(test)]
