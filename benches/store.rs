@@ -137,6 +137,13 @@ fn ask(name: &str, mut question: impl FnMut() -> Outcome<u64>) -> Outcome<()> {
     Ok(())
 }
 
+/// A question would not wait as long as a million messages take.
+fn until_indexed(store: &Store) {
+    while store.index_is_behind_by() > 0 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 fn octets(folder: &Path, name: &str) -> u64 {
     [name.to_owned(), format!("{name}-wal")]
         .iter()
@@ -203,7 +210,7 @@ fn main() -> Outcome<()> {
     if store.usage().messages == 0 {
         let kept = runtime.block_on(fill(&store, messages))?;
         let start = Instant::now();
-        store.unread()?;
+        until_indexed(&store);
         let behind = start.elapsed();
         let commits = store.usage().commits.max(1);
         println!("{messages} messages of {SIZE} octets from {CONNECTIONS} connections\n");
@@ -219,7 +226,7 @@ fn main() -> Outcome<()> {
         let marks = Marks { read: Some(true), ..Marks::default() };
         store.mark(&Selection::Ids(read), &marks)?;
     }
-    store.unread()?;
+    until_indexed(&store);
     let each = |name| octets(&folder, name) / messages.max(1);
     println!("| octets a message: messages, index | {}, {} |\n", each("mail.db"), each("index.db"));
     questions(&store, messages)

@@ -21,6 +21,9 @@ pub enum StoreError {
     /// The store failed, and how. It may pass.
     #[error("{0}")]
     Failed(String),
+    /// The index knows too little yet; so many changes are waiting for it.
+    #[error("the index is still being made, {0} changes are waiting; ask again")]
+    Behind(u64),
     /// A search took longer than it may.
     #[error("the search took longer than {0} s; ask for less, or more precisely")]
     TooLong(u64),

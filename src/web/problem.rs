@@ -57,7 +57,7 @@ impl From<StoreError> for Problem {
         let status = match error {
             StoreError::Full => StatusCode::INSUFFICIENT_STORAGE,
             StoreError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            StoreError::TooLong(_) => StatusCode::SERVICE_UNAVAILABLE,
+            StoreError::TooLong(_) | StoreError::Behind(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, &error.to_string())
     }

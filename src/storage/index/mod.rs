@@ -289,10 +289,7 @@ impl Index {
         let waited = self.progress.advanced.wait_timeout_while(state, LONGEST, is_behind);
         let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() && state.failure.is_none() {
-            let behind = wanted - state.done;
-            return Err(StoreError::Failed(format!(
-                "the index is still being made, {behind} changes are waiting; ask again"
-            )));
+            return Err(StoreError::Behind(wanted - state.done));
         }
         match &state.failure {
             Some(failure) => Err(StoreError::Failed(failure.clone())),
