@@ -3,19 +3,17 @@
 //! A connection that waits holds no buffer: bytes are read into a buffer of the thread and
 //! handed to the session at once. Replies of a pipelined group leave in one write.
 
-use super::transport::{TLS_HANDSHAKE, Transport, in_words};
+use super::farewell::LINGER;
+use super::transport::{Transport, in_words};
 use super::{Shared, is_stopping};
-use crate::smtp::policy::TlsMode;
-use crate::smtp::{Action, Context, Ended, Incoming, Input, Note, Reply, Session, replies};
-use crate::storage::{Arrival, Door, SessionEntry, StoreError};
+use crate::smtp::{Action, Context, Input, Session};
+use crate::storage::{Door, SessionEntry};
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
-use time::OffsetDateTime;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -23,33 +21,25 @@ use tokio::time::{Instant, Sleep};
 /// Read at a time while mail data comes.
 const DATA_PIECE: usize = 64 * 1024;
 /// Read at a time otherwise: commands are short, and their replies longer than they are.
-const COMMAND_PIECE: usize = 4 * 1024;
-/// Silence after which a client on an implicit-TLS door is named.
-const SILENCE: Duration = Duration::from_secs(3);
-/// Silence that is more than a look at the port.
-const GLANCE: Duration = Duration::from_millis(500);
-/// How long a closed connection is read on, so that the last reply is not lost to a reset.
-const LINGER: Duration = Duration::from_millis(500);
-/// How much is read in that time.
-const LINGER_BYTES: usize = 1024 * 1024;
+pub(super) const COMMAND_PIECE: usize = 4 * 1024;
 
 thread_local! {
-    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATA_PIECE].into());
+    pub(super) static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATA_PIECE].into());
 }
 
-struct Connection<'a> {
-    shared: &'a Shared,
-    door: &'a Door,
-    entry: Arc<SessionEntry>,
-    transport: Transport,
-    started: Instant,
-    actions: Vec<Action>,
-    output: Vec<u8>,
-    timer: Pin<Box<Sleep>>,
+pub(super) struct Connection<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) door: &'a Door,
+    pub(super) entry: Arc<SessionEntry>,
+    pub(super) transport: Transport,
+    pub(super) started: Instant,
+    pub(super) actions: Vec<Action>,
+    pub(super) output: Vec<u8>,
+    pub(super) timer: Pin<Box<Sleep>>,
     /// Set once the session knows that the server stops: when it is to be over.
-    stop_by: Option<Instant>,
+    pub(super) stop_by: Option<Instant>,
     /// Notes of the session that were told.
-    noted: usize,
+    pub(super) noted: usize,
 }
 
 /// What woke a connection.
@@ -128,7 +118,7 @@ impl Connection<'_> {
         }
     }
 
-    fn feed(&mut self, input: Input<'_>) {
+    pub(super) fn feed(&mut self, input: Input<'_>) {
         let now = self.started.elapsed();
         let mut session = self.entry.session();
         session.handle(input, now, &mut self.actions);
@@ -175,7 +165,7 @@ impl Connection<'_> {
     }
 
     /// Tells the session that the server stops, once.
-    fn tell_of_stop(&mut self) {
+    pub(super) fn tell_of_stop(&mut self) {
         if self.stop_by.is_none() {
             self.stop_by = Some(Instant::now() + self.door.policy.deadlines.grace);
             self.feed(Input::Shutdown);
@@ -184,7 +174,7 @@ impl Connection<'_> {
 
     /// Sends what has gathered. A client that does not read is not waited for longer than one
     /// that does not write.
-    async fn flush(&mut self) {
+    pub(super) async fn flush(&mut self) {
         if self.output.is_empty() {
             return;
         }
@@ -217,37 +207,6 @@ impl Connection<'_> {
             Some(Ok(())) => {}
             Some(Err(error)) => self.feed(Input::Broken(in_words(&error))),
             None => self.feed(Input::Broken("the client does not read its replies".into())),
-        }
-    }
-
-    async fn keep(&mut self, incoming: Incoming) -> Result<crate::mail::MessageId, Reply> {
-        let Incoming { envelope, mut bytes, protocol, hello, auth_user, tls, reservation } =
-            incoming;
-        bytes.shrink_to_fit();
-        let arrival = Arrival {
-            received_at: OffsetDateTime::now_utc(),
-            door: Arc::clone(&self.door.policy.door),
-            hostname: Arc::clone(&self.door.policy.hostname),
-            session: Some(self.entry.id),
-            peer: self.entry.peer,
-            envelope,
-            protocol,
-            hello,
-            auth_user,
-            tls,
-        };
-        let kept = self.shared.store.keep(arrival, bytes.into()).await;
-        drop(reservation);
-        match kept {
-            Ok(message) => {
-                self.door.counts.add_message();
-                Ok(message.id())
-            }
-            Err(StoreError::Full) => Err(replies::NO_STORAGE),
-            Err(error) => {
-                tracing::error!(%error, "a message could not be kept, the client was told so (451)");
-                Err(replies::STORE_FAILED)
-            }
         }
     }
 
@@ -322,98 +281,5 @@ impl Connection<'_> {
                 Poll::Pending => Poll::Pending,
             }
         })
-    }
-
-    async fn start_tls(&mut self) {
-        // One that was accepted while the server began to stop is in no list of those to be told.
-        if is_stopping(self.shared) {
-            return self.tell_of_stop();
-        }
-        let implicit = self.door.policy.tls == TlsMode::Implicit;
-        let Some(deadline) = self.entry.session().deadline() else { return };
-        let deadline = self.started + deadline;
-        let entry = Arc::clone(&self.entry);
-        let handshake = async {
-            if implicit {
-                self.first_octet_is_tls().await?;
-            }
-            self.transport.accept_tls(Arc::clone(&self.shared.tls)).await
-        };
-        let input = tokio::select! {
-            result = handshake => match result {
-                Ok(facts) => Input::TlsStarted(facts),
-                Err(why) => Input::TlsFailed(why),
-            },
-            () = tokio::time::sleep_until(deadline) => Input::Time,
-            () = entry.stop.notified() => Input::Shutdown,
-        };
-        self.feed(input);
-    }
-
-    /// On an implicit-TLS door: whether the client knows. One that waits for a greeting is named
-    /// after a while, without a byte on the wire.
-    async fn first_octet_is_tls(&mut self) -> Result<(), String> {
-        let began = Instant::now();
-        let silence = tokio::time::sleep(SILENCE);
-        tokio::pin!(silence);
-        let mut silent = false;
-        let first = loop {
-            tokio::select! {
-                first = self.transport.first_octet() => break first,
-                () = &mut silence, if !silent => {
-                    silent = true;
-                    self.feed(Input::Noticed(Note::SilentOnTlsPort));
-                }
-            }
-        };
-        match first {
-            Ok(Some(TLS_HANDSHAKE)) => Ok(()),
-            Ok(Some(_)) => {
-                self.feed(Input::Noticed(Note::PlainOnTlsPort));
-                Err("the client began in the clear".into())
-            }
-            Ok(None) => {
-                // It waited for a greeting, with less patience than ours; a port scan does not wait.
-                if !silent && began.elapsed() > GLANCE {
-                    self.feed(Input::Noticed(Note::SilentOnTlsPort));
-                }
-                Err("the client closed the connection without a word".into())
-            }
-            Err(error) => Err(in_words(&error)),
-        }
-    }
-
-    /// A close with unread bytes in the socket resets the connection, and the client loses the
-    /// last reply with it: say that nothing more comes, and read on for a moment.
-    async fn linger(&mut self) {
-        let polite = matches!(
-            self.entry.session().ended(),
-            Some(
-                Ended::Quit | Ended::ClosedByClient | Ended::ClosedByServer { .. } | Ended::NotSmtp
-            )
-        );
-        if !polite {
-            return;
-        }
-        let farewell = async {
-            self.transport.shutdown().await?;
-            let mut read_on = 0;
-            while read_on < LINGER_BYTES {
-                let read = std::future::poll_fn(|cx| {
-                    BUFFER.with_borrow_mut(|buffer| {
-                        let mut piece = ReadBuf::new(&mut buffer[..COMMAND_PIECE]);
-                        self.transport.poll_read(cx, &mut piece).map_ok(|()| piece.filled().len())
-                    })
-                })
-                .await?;
-                if read == 0 {
-                    break;
-                }
-                read_on += read;
-            }
-            io::Result::Ok(())
-        };
-        // The session is over either way.
-        let _ = tokio::time::timeout(LINGER, farewell).await;
     }
 }

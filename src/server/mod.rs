@@ -5,6 +5,9 @@
 
 mod admission;
 mod connection;
+mod farewell;
+mod handshake;
+mod keep;
 mod listen;
 mod transport;
 
