@@ -33,6 +33,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod fault;
 pub mod mail;
 pub mod mime;
 pub mod search;

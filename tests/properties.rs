@@ -26,8 +26,12 @@ fn play(door: &str, bytes: &[u8], cuts: &[usize]) -> Outcome {
     row.limits.message_size = 4096;
     let policy = Arc::new(row.policy(&config, Arc::new(config.directory())));
     let budget = Budget::new(MEMORY);
-    let context =
-        Context { peer: [127, 0, 0, 1].into(), budget: Arc::clone(&budget), entropy: [1; 16] };
+    let context = Context {
+        peer: [127, 0, 0, 1].into(),
+        budget: Arc::clone(&budget),
+        faults: None,
+        entropy: [1; 16],
+    };
     let mut session = Session::new(policy, context);
     let mut outcome = Outcome { replies: Vec::new(), stored: Vec::new() };
     let mut now = Duration::ZERO;
@@ -74,7 +78,7 @@ fn feed(session: &mut Session, input: Input<'_>, now: Duration, outcome: &mut Ou
         let mut more = Vec::new();
         match action {
             Action::Send(reply) => reply.render(true, &mut outcome.replies),
-            Action::StartTls => {
+            Action::StartTls(_) => {
                 session.handle(Input::TlsStarted(TlsFacts::default()), now, &mut more)
             }
             Action::Store(incoming) => {
@@ -84,7 +88,7 @@ fn feed(session: &mut Session, input: Input<'_>, now: Duration, outcome: &mut Ou
                 let id = MessageId::new(outcome.stored.len() as u64).unwrap();
                 session.handle(Input::Stored(Ok(id)), now, &mut more);
             }
-            Action::Close => {}
+            _ => {}
         }
         actions.extend(more);
     }

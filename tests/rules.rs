@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the bottom up: a room may use those on earlier lines, never its neighbours on
 /// the same line or what lies above.
-const STOREYS: [&[&str]; 8] = [
+const STOREYS: [&[&str]; 9] = [
     &["mail"],
     &["smtp", "mime", "search", "tls"],
+    &["fault"],
     &["storage"],
     &["config"],
     &["server", "web"],

@@ -23,8 +23,12 @@ impl Play {
         change(&mut config);
         let policy = config.door(door).unwrap().policy(&config, Arc::new(config.directory()));
         let budget = Budget::new(config.memory);
-        let context =
-            Context { peer: [127, 0, 0, 1].into(), budget: Arc::clone(&budget), entropy: [1; 16] };
+        let context = Context {
+            peer: [127, 0, 0, 1].into(),
+            budget: Arc::clone(&budget),
+            faults: None,
+            entropy: [1; 16],
+        };
         let session = Session::new(Arc::new(policy), context);
         let mut play = Self { session, budget, replies: String::new(), now: Duration::ZERO };
         play.feed(Input::Connected);
@@ -60,7 +64,7 @@ impl Play {
                     let id = MessageId::new(1).unwrap();
                     self.session.handle(Input::Stored(Ok(id)), self.now, &mut more);
                 }
-                Action::StartTls | Action::Close => {}
+                _ => {}
             }
             actions.extend(more);
         }

@@ -3,6 +3,7 @@
 use super::bind::{BindError, bind_all};
 use super::{Doorpost, Parts};
 use crate::config::{Config, ConfigError, User, WebConfig, WebSecret};
+use crate::fault::{self, Faults, InboxWay, Scenario};
 use crate::server::{Caps, Server};
 use crate::smtp::Budget;
 use crate::storage::{Bounds, Door, InboxBy, OpenError, SessionEntry, Settings, Store};
@@ -111,6 +112,14 @@ impl Builder {
         self
     }
 
+    /// Misbehaves from the start, as `doorpost faults` names it: `greylist`, `port-blocked@relay`,
+    /// `slow=2s`. [`Doorpost::faults`] changes that while it runs.
+    #[must_use]
+    pub fn fault(mut self, spec: impl Into<String>) -> Self {
+        self.config.faults.push(spec.into());
+        self
+    }
+
     /// What parts messages into inboxes; without it, the user who had logged in.
     #[must_use]
     pub fn inbox_by(mut self, inbox_by: InboxBy) -> Self {
@@ -164,8 +173,9 @@ impl Builder {
             per_address: config.max_connections_per_address,
         };
         let budget = Budget::new(config.memory);
+        let faults = Arc::new(open_faults(&config)?);
         let server =
-            Server::new(store.clone(), budget, identity.server_config(), caps, self.announce);
+            Server::new(store.clone(), budget, &identity, Arc::clone(&faults), caps, self.announce);
         let directory = Arc::new(config.directory());
         let mut doors = Vec::new();
         let mut listeners = Vec::new();
@@ -189,14 +199,44 @@ impl Builder {
             if let Some(address) = web_addresses.first() {
                 store.announce(&format!("http://{address}"), None);
             }
-            let settings = web_settings(&config, &web_addresses);
+            let mut settings = web_settings(&config, &web_addresses);
+            settings.faults = Arc::clone(&faults);
             let web = Web::new(store.clone(), settings, stop_web.clone());
             for listener in into_tokio(sockets.listeners)? {
                 tokio::spawn(web.clone().serve(listener));
             }
         }
-        Ok(Doorpost::from(Parts { store, server, identity, web_addresses, stop_web }))
+        Ok(Doorpost::from(Parts { store, server, faults, identity, web_addresses, stop_web }))
     }
+}
+
+/// The scenario of the start: the file's rules, then the named faults.
+fn open_faults(config: &Config) -> Result<Faults, StartError> {
+    let mut scenario = Scenario::default();
+    if let Some(path) = &config.scenario {
+        let fail = |error: &dyn std::fmt::Display| {
+            StartError::Setting(format!("the scenario {} is not taken:\n{error}", path.display()))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| fail(&error))?;
+        scenario = Scenario::parse(&text).map_err(|error| fail(&error))?;
+    }
+    for spec in &config.faults {
+        let preset = fault::presets::scenario(spec);
+        scenario = scenario.and(preset.map_err(|error| StartError::Setting(error.to_string()))?);
+    }
+    let faults = Faults::new(match &config.inbox_by {
+        InboxBy::User => InboxWay::User,
+        InboxBy::Recipient => InboxWay::Recipient,
+        InboxBy::Door => InboxWay::Door,
+        InboxBy::Header(name) => InboxWay::Header(name.clone()),
+    });
+    faults.set_magic(config.magic);
+    if !scenario.is_empty() {
+        let rules: Vec<_> = scenario.rules().collect();
+        tracing::info!("faults in force: {}", rules.join(", "));
+    }
+    faults.set(None, scenario);
+    Ok(faults)
 }
 
 /// Opens the store, and looks now and then for what has grown old in it.

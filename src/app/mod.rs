@@ -8,6 +8,7 @@ pub use bind::BindError;
 pub use builder::{Builder, StartError, certificate_names};
 pub use reader::Reader;
 
+use crate::fault::Faults;
 use crate::search;
 use crate::server::Server;
 use crate::smtp::TlsFacts;
@@ -43,6 +44,7 @@ pub struct Doorpost {
 struct Parts {
     store: Arc<Store>,
     server: Server,
+    faults: Arc<Faults>,
     identity: Identity,
     web_addresses: Vec<SocketAddr>,
     stop_web: CancellationToken,
@@ -103,6 +105,12 @@ impl Doorpost {
     #[must_use]
     pub fn door(&self, name: &str) -> Option<&Door> {
         self.doors().iter().find(|door| door.name() == name).map(|door| &**door)
+    }
+
+    /// How it is made to misbehave: [`Faults::set`] puts a scenario in force while it runs.
+    #[must_use]
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.parts.faults
     }
 
     /// All open doors.

@@ -130,6 +130,7 @@ fn transaction(transaction: &Transaction, session: &Session) -> String {
     let verdict = match &transaction.verdict {
         Verdict::Kept(id) => paint(SERVER, &format!("kept as {id}")),
         Verdict::Refused(reply) => paint(REFUSED, &format!("{} {}", reply.code(), reply.text())),
+        Verdict::Lost => paint(REFUSED, "lost on purpose"),
         Verdict::Abandoned | Verdict::Pending => match session.last_refusal() {
             Some(refusal) => paint(
                 REFUSED,
@@ -178,7 +179,7 @@ pub(super) fn conversation(session: &Session) -> String {
             Kind::Client => ("C:", CLIENT),
             Kind::Server if line.text().starts_with(['4', '5']) => ("S:", REFUSED),
             Kind::Server => ("S:", SERVER),
-            Kind::Note(_) => ("!!", NOTE),
+            Kind::Note(_) | Kind::Fault => ("!!", NOTE),
             Kind::Data | Kind::Tls | Kind::End => ("--", DIM),
         };
         let seal = if line.encrypted { paint(SEALED, "*") } else { " ".to_owned() };

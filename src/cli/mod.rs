@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod demo;
 mod export;
+mod faults;
 mod files;
 mod import;
 mod list;
@@ -76,6 +77,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Show messages, sessions and findings as they come, until Ctrl-C
     Watch(watch::WatchArgs),
+    /// List the faults that doorpost can be asked for, or print the rules of one
+    Faults(faults::FaultsArgs),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
     Sendmail(sendmail::SendmailArgs),
     /// Print the completions for a shell
@@ -115,6 +118,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Faults(args) => faults::run(&args),
         Command::Sendmail(args) => sendmail::run(args.arguments),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),

@@ -101,6 +101,7 @@ const DOORS: &str = "Doors";
 const LOGINS: &str = "TLS and logins";
 const WEB: &str = "Web page and API";
 const STORE: &str = "What is kept";
+const FAULTS: &str = "Faults";
 const LIMITS: &str = "Limits";
 const OUTPUT: &str = "Output";
 
@@ -169,6 +170,10 @@ pub const FLAGS: &[Flag] = &[
     key(STORE, "max-age", "max_age", "TIME", "Longest time to keep messages and sessions, such as 7d [default: no end]"),
     key(STORE, "max-sessions", "max_sessions", "NUMBER", "Sessions to keep"),
     key(STORE, "max-session-bytes", "max_session_bytes", "SIZE", "Size of all sessions to keep"),
+    many(key(FAULTS, "fault", "faults", "NAME[=VALUE][@DOOR]", "Misbehave: greylist, port-blocked@relay, slow=2s (`doorpost faults` lists them)")),
+    key(FAULTS, "scenario", "scenario", "FILE", "Misbehave as the rules of this file say"),
+    switch(key(FAULTS, "magic", "magic", "BOOL", "Heed addresses under .test that ask for a fault, such as bounce+550@example.test [default: true]")),
+
     key(LIMITS, "memory", "memory", "SIZE", "Mail that may be in flight at a time; more gets 452 4.3.1"),
     key(LIMITS, "max-connections", "max_connections", "NUMBER", "Connections at a time; more get 421 4.7.0"),
     key(LIMITS, "max-connections-per-address", "max_connections_per_address", "NUMBER", "The same for one client address"),

@@ -3,6 +3,7 @@
 //! The file, the flags, the environment, [`Door::set`] and `doorpost config` all go through these
 //! rows, so that a key means the same wherever it stands. A key that is not here does not exist.
 
+use super::faults::FaultName;
 use super::kind::{AllOr, Fault, Given, Kind, List, Maybe, OneOf, Set, Switch, Whole};
 use super::values::{
     Address, Age, ClientNetwork, DoorName, ExtensionList, FilePath, HostName, Inboxes, LocalDomain,
@@ -52,6 +53,9 @@ pub(super) const TOP: &[Key<Config>] = keys! {
     "tls_key" => tls_key: Maybe<FilePath>,
     "data" => data: Maybe<FilePath>,
     "inbox_by" => inbox_by: Inboxes,
+    "scenario" => scenario: Maybe<FilePath>,
+    "faults" => faults: List<FaultName>,
+    "magic" => magic: Switch,
     "max_messages" => max_messages: Whole<usize, 1>,
     "max_bytes" => max_bytes: Size,
     "max_age" => max_age: Maybe<Age>,

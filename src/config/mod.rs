@@ -16,6 +16,7 @@
 mod check;
 mod door;
 mod error;
+mod faults;
 mod flags;
 mod keys;
 mod kind;
@@ -78,6 +79,12 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// What decides in which inboxes a message is.
     pub inbox_by: InboxBy,
+    /// The file with the scenario that is in force from the start.
+    pub scenario: Option<PathBuf>,
+    /// Faults that are in force from the start, as `NAME[=VALUE][@DOOR]`.
+    pub faults: Vec<String>,
+    /// Whether magic addresses, and the header that asks for a fault, are heeded.
+    pub magic: bool,
     /// How many messages are kept.
     pub max_messages: usize,
     /// How many octets of messages are kept.

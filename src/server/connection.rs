@@ -4,6 +4,7 @@
 //! handed to the session at once. Replies of a pipelined group leave in one write.
 
 use super::farewell::LINGER;
+use super::slowly::Manner;
 use super::transport::{Transport, in_words};
 use super::{Shared, is_stopping};
 use crate::smtp::{Action, Context, Input, Session};
@@ -40,6 +41,10 @@ pub(super) struct Connection<'a> {
     pub(super) stop_by: Option<Instant>,
     /// Notes of the session that were told.
     pub(super) noted: usize,
+    /// Whether replies carry enhanced status codes.
+    enhanced: bool,
+    /// How badly it is to be sent, where a fault asked for that.
+    pub(super) manner: Manner,
 }
 
 /// What woke a connection.
@@ -60,7 +65,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
         tracing::error!(%error, "the system gives no random numbers, the connection is closed");
         return;
     }
-    let context = Context { peer: peer.ip(), budget: Arc::clone(&shared.budget), entropy };
+    let context = Context {
+        peer: peer.ip(),
+        budget: Arc::clone(&shared.budget),
+        faults: Some(Arc::clone(&shared.faults) as _),
+        entropy,
+    };
     let session = Session::new(Arc::clone(&door.policy), context);
     let entry = shared.store.session_began(session, peer, local);
     door.counts.add_session();
@@ -76,6 +86,8 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
         timer: Box::pin(tokio::time::sleep_until(started)),
         stop_by: None,
         noted: 0,
+        enhanced: false,
+        manner: Manner::default(),
     };
     connection.run().await;
     file(&entry, shared, door);
@@ -122,6 +134,7 @@ impl Connection<'_> {
         let now = self.started.elapsed();
         let mut session = self.entry.session();
         session.handle(input, now, &mut self.actions);
+        self.enhanced = session.policy().extensions.enhanced_status_codes;
         let transcript = session.transcript();
         if transcript.note_count() > self.noted {
             for note in transcript.notes().skip(self.noted) {
@@ -140,18 +153,31 @@ impl Connection<'_> {
             while next < self.actions.len() {
                 match std::mem::replace(&mut self.actions[next], Action::Close) {
                     Action::Send(reply) => {
-                        let enhanced = self.door.policy.extensions.enhanced_status_codes;
-                        reply.render(enhanced, &mut self.output);
+                        reply.render(self.enhanced, &mut self.output);
                     }
                     Action::Store(incoming) => {
                         let result = self.keep(*incoming).await;
                         self.feed(Input::Stored(result));
                     }
-                    Action::StartTls => {
+                    Action::StartTls(fault) => {
                         self.flush().await;
-                        self.start_tls().await;
+                        self.start_tls(fault).await;
                     }
                     Action::Close => over = true,
+                    Action::Garbage(octets) => self.output.extend(octets),
+                    Action::Reset => self.manner.resets = true,
+                    Action::Pause(time) => {
+                        self.flush().await;
+                        self.pause(time).await;
+                    }
+                    Action::Pace(pace) => {
+                        self.flush().await;
+                        self.manner.pace = pace;
+                    }
+                    Action::Rate(rate) => {
+                        self.flush().await;
+                        self.manner.limit(rate);
+                    }
                 }
                 next += 1;
             }
@@ -179,6 +205,14 @@ impl Connection<'_> {
             return;
         }
         let output = std::mem::take(&mut self.output);
+        if self.manner.is_slow() {
+            return self.send_slowly(&output).await;
+        }
+        self.send(&output).await;
+    }
+
+    /// Sends octets at once.
+    pub(super) async fn send(&mut self, output: &[u8]) {
         let deadlines = self.door.policy.deadlines;
         let end_of_session = self.started + deadlines.session;
         let mut last_moment = (Instant::now() + deadlines.command).min(end_of_session);
@@ -187,7 +221,7 @@ impl Connection<'_> {
         }
         let written = {
             let Self { transport, entry, actions, started, stop_by, .. } = self;
-            let write = transport.write_all(&output);
+            let write = transport.write_all(output);
             tokio::pin!(write);
             tokio::select! {
                 biased;
@@ -212,10 +246,11 @@ impl Connection<'_> {
 
     /// Waits for the client, the clock or the server's end.
     async fn wait(&mut self) -> Woken {
+        let allowed = self.may_read().await;
         let (deadline, reads, piece) = {
             let session = self.entry.session();
             let piece = if session.is_receiving() { DATA_PIECE } else { COMMAND_PIECE };
-            (session.deadline(), session.wants_bytes(), piece)
+            (session.deadline(), session.wants_bytes(), piece.min(allowed))
         };
         let deadline = deadline.map(|at| self.started + at);
         // Asked before reading: a client that always has something to read would never let the
@@ -274,6 +309,7 @@ impl Connection<'_> {
                     Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
                 }
                 Poll::Ready(Ok(())) => {
+                    self.manner.has_read(read.filled().len());
                     self.feed(Input::Bytes(read.filled()));
                     Poll::Ready(Ok(()))
                 }

@@ -16,10 +16,17 @@ impl Connection<'_> {
     /// A close with unread bytes in the socket resets the connection, and the client loses the
     /// last reply with it: say that nothing more comes, and read on for a moment.
     pub(super) async fn linger(&mut self) {
+        if self.manner.resets {
+            return self.transport.reset();
+        }
         let polite = matches!(
             self.entry.session().ended(),
             Some(
-                Ended::Quit | Ended::ClosedByClient | Ended::ClosedByServer { .. } | Ended::NotSmtp
+                Ended::Quit
+                    | Ended::ClosedByClient
+                    | Ended::ClosedByServer { .. }
+                    | Ended::NotSmtp
+                    | Ended::Fault
             )
         );
         if !polite {

@@ -3,10 +3,13 @@
 use super::connection::Connection;
 use super::is_stopping;
 use super::transport::{TLS_HANDSHAKE, in_words};
+use crate::smtp::misbehave::TlsFault;
 use crate::smtp::policy::TlsMode;
 use crate::smtp::{Input, Note};
+use crate::tls::Flaw;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
 /// Silence after which a client on an implicit-TLS door is named.
@@ -15,7 +18,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 const GLANCE: Duration = Duration::from_millis(500);
 
 impl Connection<'_> {
-    pub(super) async fn start_tls(&mut self) {
+    pub(super) async fn start_tls(&mut self, fault: Option<TlsFault>) {
         // One that was accepted while the server began to stop is in no list of those to be told.
         if is_stopping(self.shared) {
             return self.tell_of_stop();
@@ -28,7 +31,21 @@ impl Connection<'_> {
             if implicit {
                 self.first_octet_is_tls().await?;
             }
-            self.transport.accept_tls(Arc::clone(&self.shared.tls)).await
+            let flaw = match fault {
+                None => return self.transport.accept_tls(Arc::clone(&self.shared.tls)).await,
+                Some(TlsFault::Refuse) => {
+                    self.transport.refuse_tls().await;
+                    return Err("refused, as a fault asked for".into());
+                }
+                Some(TlsFault::Stall) => {
+                    self.swallow().await;
+                    return Err("left unanswered, as a fault asked for".into());
+                }
+                Some(TlsFault::Expired) => Flaw::Expired,
+                Some(TlsFault::SelfSigned) => Flaw::SelfSigned,
+                Some(TlsFault::WrongHost) => Flaw::WrongHost,
+            };
+            self.transport.accept_tls(self.shared.flawed.config(flaw)?).await
         };
         let input = tokio::select! {
             result = handshake => match result {
@@ -39,6 +56,18 @@ impl Connection<'_> {
             () = entry.stop.notified() => Input::Shutdown,
         };
         self.feed(input);
+    }
+
+    /// Reads what comes and answers nothing, until the client goes.
+    async fn swallow(&mut self) {
+        let mut piece = [0; 1024];
+        loop {
+            let mut read = ReadBuf::new(&mut piece);
+            let result = std::future::poll_fn(|cx| self.transport.poll_read(cx, &mut read)).await;
+            if result.is_err() || read.filled().is_empty() {
+                return;
+            }
+        }
     }
 
     /// On an implicit-TLS door: whether the client knows. One that waits for a greeting is named

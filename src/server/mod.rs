@@ -6,13 +6,17 @@
 mod admission;
 mod connection;
 mod farewell;
+mod gate;
 mod handshake;
 mod keep;
 mod listen;
+mod slowly;
 mod transport;
 
+use crate::fault::Faults;
 use crate::smtp::{Budget, replies};
 use crate::storage::{Door, SessionEntry, Store};
+use crate::tls::{Flawed, Identity};
 pub use listen::bind;
 
 use admission::Admission;
@@ -24,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -49,8 +53,13 @@ pub struct Shared {
     pub budget: Arc<Budget>,
     /// TLS for every door that has it.
     pub tls: Arc<ServerConfig>,
+    /// Certificates that are wrong on purpose.
+    pub flawed: Flawed,
+    /// Whom sessions ask whether to misbehave.
+    pub faults: Arc<Faults>,
     /// Where ended sessions are announced, if anybody looks.
     pub announce: Option<mpsc::Sender<Arc<SessionEntry>>>,
+    changed: watch::Sender<()>,
     admission: Admission,
     stopping: AtomicBool,
 }
@@ -69,13 +78,23 @@ impl Server {
     pub fn new(
         store: Arc<Store>,
         budget: Arc<Budget>,
-        tls: Arc<ServerConfig>,
+        identity: &Identity,
+        faults: Arc<Faults>,
         caps: Caps,
         announce: Option<mpsc::Sender<Arc<SessionEntry>>>,
     ) -> Self {
         let admission = Admission::new(caps);
         let stopping = AtomicBool::new(false);
-        let shared = Shared { store, budget, tls, announce, admission, stopping };
+        let changed = watch::Sender::new(());
+        faults.on_change({
+            let changed = changed.clone();
+            move || {
+                changed.send_replace(());
+            }
+        });
+        let (tls, flawed) = (identity.server_config(), Flawed::new(identity.clone()));
+        let shared =
+            Shared { store, budget, tls, flawed, faults, announce, changed, admission, stopping };
         Self {
             shared: Arc::new(shared),
             tasks: TaskTracker::new(),
@@ -89,11 +108,12 @@ impl Server {
             let (shared, door) = (Arc::clone(&self.shared), Arc::clone(door));
             let (tasks, closing) = (self.tasks.clone(), self.closing.clone());
             let accepting = Accepting::new(&door);
+            let changed = self.shared.changed.subscribe();
             self.tasks.spawn(async move {
                 let _accepting = accepting;
                 tokio::select! {
                     () = closing.cancelled() => {}
-                    () = accept(&listener, &shared, &door, &tasks) => {}
+                    () = gate::serve(listener, &shared, &door, &tasks, changed) => {}
                 }
             });
         }

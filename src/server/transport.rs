@@ -7,7 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -71,6 +71,28 @@ impl Transport {
         let Self::Plain(stream) = self else { return Ok(None) };
         let mut first = [0];
         Ok((stream.peek(&mut first).await? > 0).then_some(first[0]))
+    }
+
+    /// Answers the beginning of a handshake with a fatal alert, as a server that can agree on nothing.
+    pub(super) async fn refuse_tls(&mut self) {
+        const HANDSHAKE_FAILURE: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
+        let mut hello = [0; 1024];
+        let Self::Plain(stream) = self else { return };
+        // It fails either way; the client may be gone already.
+        let _ = stream.read(&mut hello).await;
+        let _ = self.write_all(&HANDSHAKE_FAILURE).await;
+        let _ = self.shutdown().await;
+    }
+
+    /// The close that follows is a reset: what is on its way to the client may be lost.
+    pub(super) fn reset(&self) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+            Self::Gone => return,
+        };
+        // A socket that cannot be reset is closed.
+        let _ = stream.set_zero_linger();
     }
 
     /// Does the handshake; the clear stream is gone afterwards, also where it fails.

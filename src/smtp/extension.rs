@@ -70,4 +70,44 @@ impl Policy {
         });
         lines
     }
+    /// Neither offers nor knows these extensions any more, named as EHLO names them; `AUTH PLAIN` is one
+    /// mechanism of AUTH. A door that demanded STARTTLS does without it, as one behind somebody who strips it
+    /// would seem to: AUTH is offered in the clear then.
+    pub(super) fn hide(&mut self, extensions: &[String]) {
+        for name in extensions {
+            let on = &mut self.extensions;
+            match name.to_ascii_uppercase().as_str() {
+                "PIPELINING" => on.pipelining = false,
+                "SIZE" => on.size = false,
+                "ENHANCEDSTATUSCODES" => on.enhanced_status_codes = false,
+                "8BITMIME" => on.eight_bit_mime = false,
+                "SMTPUTF8" => on.smtputf8 = false,
+                "DSN" => on.dsn = false,
+                "CHUNKING" => on.chunking = false,
+                "BINARYMIME" => on.binary_mime = false,
+                "LIMITS" => on.limits = false,
+                "STARTTLS" if self.tls != TlsMode::Implicit => self.tls = TlsMode::None,
+                "AUTH" => self.mechanisms.clear(),
+                other => {
+                    let hidden = other.strip_prefix("AUTH ").and_then(Mechanism::parse);
+                    self.mechanisms.retain(|mechanism| Some(*mechanism) != hidden);
+                }
+            }
+        }
+    }
 }
+
+/// The extensions that a fault can hide, as EHLO names them.
+pub const HIDEABLE: [&str; 11] = [
+    "PIPELINING",
+    "SIZE",
+    "ENHANCEDSTATUSCODES",
+    "8BITMIME",
+    "SMTPUTF8",
+    "DSN",
+    "CHUNKING",
+    "BINARYMIME",
+    "LIMITS",
+    "STARTTLS",
+    "AUTH",
+];

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod command;
 mod data;
 mod extension;
+pub mod misbehave;
 mod parameter;
 pub mod policy;
 pub mod replies;
@@ -18,6 +19,8 @@ pub mod transcript;
 
 pub use auth::{Directory, Mechanism};
 pub use budget::Budget;
+pub use extension::HIDEABLE;
+pub use misbehave::Misbehave;
 pub use policy::Policy;
 pub use reply::Reply;
 pub use session::{

@@ -165,6 +165,8 @@ catalogue! {
     EIGHT_BIT_COMMAND = 500 5, 2 "Commands are ASCII";
     /// HTTP on this port, by mistake or by a hostile page.
     HTTP = 554 5, 0 "This port speaks SMTP, not HTTP";
+    /// Anything but QUIT after a greeting that refused the client (RFC 5321 §3.1).
+    NO_SERVICE = 503 5, 1 "No service here, only QUIT";
     /// The client sent before it was its turn.
     TALKS_TOO_EARLY = 554 5, 0 "Client sent data before it was its turn";
 
@@ -177,6 +179,9 @@ catalogue! {
     /// The server stops.
     SHUTTING_DOWN = 421 3, 2 "Service shutting down, closing";
 }
+
+/// Stands where a fault keeps the session from saying anything; it is never sent.
+pub const NO_REPLY: Reply = Reply::bare(421, "");
 
 /// 354 has no enhanced code (RFC 2034 §4).
 pub const SEND_DATA: Reply = Reply::bare(354, "End data with <CR><LF>.<CR><LF>");

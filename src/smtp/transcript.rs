@@ -40,6 +40,8 @@ pub enum Kind {
     Tls,
     /// Something that doorpost noticed.
     Note(Note),
+    /// A fault that was asked for, and how often it has struck.
+    Fault,
     /// How the session ended.
     End,
 }
@@ -189,7 +191,7 @@ impl Transcript {
     ) {
         // What doorpost noticed and how it ended is what a long session is looked up for.
         let is_ours = match kind {
-            Kind::End => true,
+            Kind::End | Kind::Fault => true,
             Kind::Note(_) => self.notes < NOTES,
             _ => false,
         };
@@ -274,6 +276,7 @@ impl Kind {
             Self::Data => "data",
             Self::Tls => "tls",
             Self::Note(_) => "note",
+            Self::Fault => "fault",
             Self::End => "end",
         }
     }
@@ -286,7 +289,7 @@ impl fmt::Display for Transcript {
             let who = match line.kind {
                 Kind::Client => "C:",
                 Kind::Server => "S:",
-                Kind::Data | Kind::Tls | Kind::Note(_) | Kind::End => "--",
+                Kind::Data | Kind::Tls | Kind::Note(_) | Kind::Fault | Kind::End => "--",
             };
             let seal = if line.encrypted { '*' } else { ' ' };
             for text in line.text().split('\n') {

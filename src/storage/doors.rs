@@ -25,10 +25,17 @@ impl Door {
         &self.policy.door
     }
 
-    /// Whether each of its listeners takes connections.
+    /// Whether it is closed because somebody asked for it: connections are refused.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.counts.closed.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether each of its listeners takes connections, or was closed on request.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
-        self.counts.accepting.load(Ordering::Relaxed) == self.addresses.len()
+        let open = self.counts.accepting.load(Ordering::Relaxed);
+        open + self.counts.closed.load(Ordering::Relaxed) >= self.addresses.len()
     }
 }
 
@@ -40,6 +47,18 @@ pub struct Counts {
     refused: AtomicU64,
     turned_away: AtomicU64,
     accepting: AtomicUsize,
+    closed: AtomicUsize,
+}
+
+/// A listener that is closed on request, until this is dropped.
+#[derive(Debug)]
+pub struct Closed<'a>(&'a Counts);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.closed.fetch_sub(1, Ordering::Relaxed);
+        self.0.listener_began();
+    }
 }
 
 macro_rules! counter {
@@ -61,6 +80,14 @@ impl Counts {
     /// One more listener takes connections.
     pub fn listener_began(&self) {
         self.accepting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A listener is closed because somebody asked for it.
+    #[must_use]
+    pub fn is_closed_on_request(&self) -> Closed<'_> {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+        self.listener_ended();
+        Closed(self)
     }
 
     /// One listener less does.

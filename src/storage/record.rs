@@ -104,7 +104,7 @@ pub struct TransactionRecord {
     pub recipients: usize,
     /// Octets of mail data.
     pub size: u64,
-    /// `kept`, `refused`, `abandoned` or `pending`.
+    /// `kept`, `refused`, `abandoned`, `pending`, or `lost` on purpose.
     pub verdict: String,
     /// The message that came of it.
     #[schema(value_type = Option<String>)]
@@ -151,7 +151,7 @@ pub struct EndedRecord {
 pub struct LineRecord {
     /// Microseconds since the client connected.
     pub at_us: u64,
-    /// `client`, `server`, `data`, `tls`, `note` or `end`.
+    /// `client`, `server`, `data`, `tls`, `note`, `fault` or `end`.
     pub kind: String,
     /// Whether it went through TLS.
     pub tls: bool,
@@ -183,6 +183,7 @@ impl From<&Transaction> for TransactionRecord {
             Verdict::Pending => ("pending", None, None),
             Verdict::Kept(id) => ("kept", Some(*id), None),
             Verdict::Refused(reply) => ("refused", None, Some(reply.into())),
+            Verdict::Lost => ("lost", None, None),
             Verdict::Abandoned => ("abandoned", None, None),
         };
         let verdict = verdict.to_owned();

@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ServerConfig};
 use time::OffsetDateTime;
 
+use super::broken::Signer;
 use super::error::TlsError;
 use super::inspect::Facts;
 use super::open::Opened;
@@ -26,6 +27,8 @@ pub struct Identity {
     pub(super) ca_path: Option<PathBuf>,
     pub(super) names: Arc<[String]>,
     pub(super) valid: (OffsetDateTime, OffsetDateTime),
+    /// Who signed the leaf, where that is us.
+    pub(super) signer: Option<Arc<Signer>>,
 }
 
 /// How a client of ours comes to believe this identity.
@@ -69,7 +72,8 @@ impl Identity {
         let times = (now, now + issue::LEAF_LIFE);
         let leaf = issue::leaf(&leaf_key, &wanted, (authority.der(), &authority_key), times)?;
         let facts = inspect::facts(leaf.der()).map_err(rustls::Error::General)?;
-        Self::of_leaf(leaf.der(), &leaf_key, facts, authority.der(), authority.pem())
+        let signer = Signer { certificate: authority.der().clone(), key: authority_key };
+        Self::of_leaf(leaf.der(), &leaf_key, facts, signer, authority.pem())
     }
 
     /// The user's own certificate chain and key (PEM: PKCS#8, PKCS#1, SEC1).
@@ -132,17 +136,18 @@ impl Identity {
         leaf: &CertificateDer<'static>,
         leaf_key: &KeyPair,
         facts: Facts,
-        authority: &CertificateDer<'static>,
+        signer: Signer,
         authority_pem: String,
     ) -> Result<Self, TlsError> {
         let key = PrivateKeyDer::Pkcs8(leaf_key.serialize_der().into());
         Ok(Self {
             server: settings::server(vec![leaf.clone()], key)?,
-            trust: Trust::Authority(authority.clone()),
+            trust: Trust::Authority(signer.certificate.clone()),
             ca_pem: Some(authority_pem.into()),
             ca_path: None,
             names: facts.names.into(),
             valid: (facts.not_before, facts.not_after),
+            signer: Some(Arc::new(signer)),
         })
     }
 }

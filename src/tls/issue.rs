@@ -75,6 +75,22 @@ pub(super) fn leaf(
     Ok(params.signed_by(key, &issuer)?)
 }
 
+/// A server certificate that nobody but itself vouches for.
+pub(super) fn self_signed(
+    key: &KeyPair,
+    names: &[String],
+    now: OffsetDateTime,
+) -> Result<Certificate, TlsError> {
+    let mut params = params("localhost")?;
+    params.subject_alt_names = CertificateParams::new(names.to_vec())?.subject_alt_names;
+    params.not_before = now - BACKDATED;
+    params.not_after = params.not_before + LEAF_LIFE;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params.self_signed(key)?)
+}
+
 fn params(common_name: &str) -> Result<CertificateParams, TlsError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();

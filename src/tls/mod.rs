@@ -9,6 +9,7 @@
 //!
 //! This room knows files and certificates. Sockets and handshakes are `server`'s.
 
+mod broken;
 mod directory;
 mod error;
 mod identity;
@@ -19,6 +20,7 @@ mod open;
 mod own;
 mod settings;
 
+pub use broken::{Flaw, Flawed};
 pub use error::TlsError;
 pub use identity::Identity;
 pub use open::{Change, Opened, Reason};

@@ -14,6 +14,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use time::{Duration, OffsetDateTime};
 
+use super::broken::Signer;
 use super::directory::{Directory, Readers};
 use super::error::TlsError;
 use super::identity::Identity;
@@ -140,7 +141,7 @@ pub(super) fn open(
         &leaf.certificate,
         &leaf_key,
         leaf.facts,
-        &authority.certificate,
+        Signer { certificate: authority.certificate, key: authority.key },
         authority.pem,
     )?;
     identity.ca_path = Some(directory.file(CA));

@@ -36,6 +36,7 @@ pub(super) fn from_files(cert: &Path, key: &Path) -> Result<Identity, TlsError> 
         ca_path: Some(absolute(cert)),
         names: facts.names.into(),
         valid: (facts.not_before, facts.not_after),
+        signer: None,
     })
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn answer(
         set(
             response.headers_mut(),
             &[
-                (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE"),
+                (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
                 (
                     header::ACCESS_CONTROL_ALLOW_HEADERS,
                     "authorization, content-type, last-event-id",

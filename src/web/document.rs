@@ -6,8 +6,8 @@
 use super::parameters::{Nothing, Parameters};
 use super::problem::ProblemSchema;
 use super::{
-    App, Problem, change, events, groups, import, messages, metrics, reading, sessions, status,
-    wait,
+    App, Problem, change, events, faults, groups, import, messages, metrics, reading, sessions,
+    status, wait,
 };
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -40,6 +40,7 @@ pub(super) struct Document(pub(super) Bytes);
         (name = "inboxes", description = "Messages sorted, so that tests do not see each other's"),
         (name = "sessions", description = "The conversations with clients"),
         (name = "events", description = "What happens, live"),
+        (name = "faults", description = "Misbehaviour on request"),
         (name = "status", description = "How doorpost is"),
     ),
     components(schemas(ProblemSchema)),
@@ -72,6 +73,8 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
         .routes(routes!(sessions::list_sessions))
         .routes(routes!(sessions::get_session))
         .routes(routes!(sessions::get_transcript))
+        .routes(routes!(faults::get_faults, faults::put_faults, faults::delete_faults))
+        .routes(routes!(faults::list_presets))
         .routes(routes!(events::get_events))
         .routes(routes!(status::list_doors))
         .routes(routes!(status::get_statistics))
@@ -85,8 +88,8 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
     (router, text)
 }
 
-/// The schema of what a client sends, and not of what it gets.
-const REQUEST: &str = "Change";
+/// The schemas of what a client sends, and not of what it gets.
+const REQUESTS: [&str; 2] = ["Change", "FaultsWanted"];
 
 /// Members that are left out where they have nothing to say. All others are always there, be it as
 /// null.
@@ -113,7 +116,9 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
     let required = schemes.iter().map(|(name, _)| SecurityRequirement::new(*name, none));
     document.security = Some(required.chain([SecurityRequirement::default()]).collect());
     for (name, schema) in &mut components.schemas {
-        if let (RefOr::T(Schema::Object(object)), true) = (schema, name != REQUEST) {
+        if let (RefOr::T(Schema::Object(object)), true) =
+            (schema, !REQUESTS.contains(&name.as_str()))
+        {
             let always = object.properties.keys().filter(|key| {
                 !object.required.contains(key) && !LEFT_OUT.contains(&(name.as_str(), key.as_str()))
             });
@@ -123,7 +128,7 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let is_open = ["/livez", "/readyz"].contains(&path.as_str());
         let has_name = path.contains('{');
-        let all = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        let all = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in all.into_iter().flatten() {
             let summary = operation.summary.take();
             operation.summary = summary.map(|text| text.trim_end_matches('.').to_owned());

@@ -14,6 +14,7 @@ mod change;
 mod cors;
 mod document;
 mod events;
+mod faults;
 mod groups;
 mod host;
 mod import;
@@ -35,6 +36,7 @@ mod wait;
 pub use access::Access;
 pub use host::HostRule;
 
+use crate::fault::Faults;
 use crate::storage::Store;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Uri, header};
@@ -61,6 +63,8 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// The largest message that may be imported, in octets.
     pub largest_message: u64,
+    /// What sessions ask whether to misbehave.
+    pub faults: Arc<Faults>,
     /// Connections at a time.
     pub connections: usize,
     /// Readers of events at a time.
@@ -74,6 +78,7 @@ impl Default for Settings {
             access: Access::default(),
             origins: Vec::new(),
             largest_message: 50 << 20,
+            faults: Arc::default(),
             connections: 2048,
             readers: 1000,
         }
@@ -113,6 +118,7 @@ impl Web {
 #[derive(Debug)]
 struct App {
     store: Arc<Store>,
+    faults: Arc<Faults>,
     started: Instant,
     readers: Arc<Semaphore>,
     largest_reader_count: usize,
@@ -151,6 +157,7 @@ impl App {
 fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Router {
     let app = Arc::new(App {
         store,
+        faults: settings.faults,
         started: Instant::now(),
         readers: Arc::new(Semaphore::new(settings.readers)),
         largest_reader_count: settings.readers,

@@ -12,6 +12,9 @@ pub struct Dialogue {
     pub users: Vec<(String, String, Vec<String>)>,
     pub peer: IpAddr,
     pub whole: bool,
+    /// Presets, and the lines of a scenario.
+    pub faults: Vec<String>,
+    pub scenario: String,
     pub steps: Vec<(usize, Step)>,
 }
 
@@ -31,6 +34,7 @@ pub enum Step {
     Shutdown,
     User(String),
     Note(String),
+    Fault(String),
     /// A key and what it must be, about the messages that were kept.
     Stored(String, String),
 }
@@ -69,6 +73,8 @@ impl Dialogue {
             users: Vec::new(),
             peer: [127, 0, 0, 1].into(),
             whole: false,
+            faults: Vec::new(),
+            scenario: String::new(),
             steps: Vec::new(),
         };
         for (number, line) in text.lines().enumerate().map(|(n, line)| (n + 1, line)) {
@@ -135,6 +141,8 @@ impl Dialogue {
             }
             "peer" => self.peer = rest.parse().map_err(|_| "needs an address")?,
             "whole" => self.whole = true,
+            "fault" => self.faults.push(rest.to_owned()),
+            "scenario" => self.scenario.push_str(&format!("{rest}\n")),
             _ => return Err("unknown directive".into()),
         }
         Ok(())
@@ -152,6 +160,7 @@ fn happening(text: &str) -> Result<Step, String> {
         ("eof", "") => Step::Eof,
         ("shutdown", "") => Step::Shutdown,
         ("user", name) => Step::User(name.to_owned()),
+        ("fault", name) => Step::Fault(name.to_owned()),
         ("note", code) => Step::Note(code.to_owned()),
         ("stored", what) => match what.split_once(' ') {
             Some((key, value)) => Step::Stored(key.to_owned(), value.to_owned()),

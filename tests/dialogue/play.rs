@@ -3,7 +3,10 @@
 use super::compute::unescape;
 use super::parse::Dialogue;
 use doorpost::config::{Config, Door, User};
+use doorpost::fault::{Scenario, presets};
 use doorpost::mail::Envelope;
+use doorpost::smtp::Transcript;
+use doorpost::smtp::transcript::Kind;
 
 /// The configuration that a dialogue describes.
 pub fn config(dialogue: &Dialogue) -> Result<Config, String> {
@@ -17,6 +20,21 @@ pub fn config(dialogue: &Dialogue) -> Result<Config, String> {
         door(&mut config, dialogue)?.set(key, value)?;
     }
     Ok(config)
+}
+
+/// What the dialogue's door does wrong on request.
+pub fn scenario(dialogue: &Dialogue) -> Result<Scenario, String> {
+    let mut scenario = Scenario::parse(&dialogue.scenario).map_err(|e| e.to_string())?;
+    for spec in &dialogue.faults {
+        scenario = scenario.and(presets::scenario(spec).map_err(|e| e.to_string())?);
+    }
+    Ok(scenario)
+}
+
+/// Whether the transcript says that the fault struck.
+pub fn has_struck(transcript: &Transcript, name: &str) -> bool {
+    let wanted = format!("fault: {name}");
+    transcript.lines().any(|line| line.kind == Kind::Fault && line.text() == wanted)
 }
 
 /// The row of the dialogue's door.

@@ -2,7 +2,8 @@
 
 use super::compute::Client;
 use super::parse::{Dialogue, Step};
-use super::play::{Kept, at, check_stored, config, door};
+use super::play::{Kept, at, check_stored, config, door, has_struck, scenario};
+use doorpost::fault::Faults;
 use doorpost::mail::MessageId;
 use doorpost::smtp::{Action, Budget, Context, Input, Session, TlsFacts};
 use std::collections::VecDeque;
@@ -29,8 +30,14 @@ pub fn play(dialogue: &Dialogue, piece: usize) -> Result<(), String> {
     let directory = Arc::new(config.directory());
     let row = door(&mut config, dialogue).map_err(|e| fail(1, e))?.clone();
     let policy = Arc::new(row.policy(&config, directory));
-    let context =
-        Context { peer: dialogue.peer, budget: Budget::new(config.memory), entropy: [7; 16] };
+    let faults = Faults::default();
+    faults.set(None, scenario(dialogue).map_err(|e| fail(1, e))?);
+    let context = Context {
+        peer: dialogue.peer,
+        budget: Budget::new(config.memory),
+        faults: Some(Arc::new(faults)),
+        entropy: [7; 16],
+    };
     let mut shell = Shell {
         enhanced: policy.extensions.enhanced_status_codes,
         session: Session::new(policy, context),
@@ -103,6 +110,8 @@ impl Shell {
                     Err(format!("no note {code} in {notes:?}"))
                 }
             }
+            Step::Fault(name) if has_struck(self.session.transcript(), name) => Ok(()),
+            Step::Fault(name) => Err(format!("no fault {name:?}")),
             Step::Stored(key, wanted) => check_stored(&self.kept, key, wanted),
         }
     }
@@ -140,7 +149,7 @@ impl Shell {
                     self.replies
                         .push_back(text.trim_end().split("\r\n").map(str::to_owned).collect());
                 }
-                Action::StartTls => self.wants_tls = true,
+                Action::StartTls(_) => self.wants_tls = true,
                 Action::Store(incoming) => {
                     let incoming = *incoming;
                     let user = incoming.auth_user.map(|user| user.to_string());
@@ -156,6 +165,13 @@ impl Shell {
                     actions.extend(more);
                 }
                 Action::Close => self.closed = true,
+                Action::Garbage(octets) => {
+                    let text = String::from_utf8_lossy(&octets).into_owned();
+                    self.replies.push_back(text.lines().map(str::to_owned).collect());
+                }
+                Action::Pause(time) => self.now += time,
+                // How slowly it is sent shows on a socket only.
+                Action::Reset | Action::Pace(_) | Action::Rate(_) => {}
             }
         }
     }

@@ -3,8 +3,9 @@
 
 use super::compute::Client;
 use super::parse::{Dialogue, Step};
-use super::play::{Kept, at, check_stored, config, door};
+use super::play::{Kept, at, check_stored, config, door, has_struck, scenario};
 use doorpost::Doorpost;
+use doorpost::smtp::Transcript;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +57,7 @@ pub async fn play(dialogue: &Dialogue) -> Result<(), String> {
     }
     let doorpost =
         Doorpost::builder().config(config).start().await.map_err(|e| fail(1, e.to_string()))?;
+    doorpost.faults().set(None, scenario(dialogue).map_err(|e| fail(1, e))?);
     let address =
         doorpost.door(&dialogue.door).ok_or_else(|| fail(1, "no such door".into()))?.addresses[0];
     let stream = TcpStream::connect(address).await.map_err(|e| fail(1, e.to_string()))?;
@@ -130,7 +132,15 @@ impl Line {
                     other => Err(format!("expected {name}, got {other:?}")),
                 }
             }
-            Step::Note(code) => self.note(code).await,
+            Step::Note(code) => {
+                let has =
+                    |transcript: &Transcript| transcript.notes().any(|note| note.code() == code);
+                self.seen(has).await.map_err(|()| format!("no note {code}"))
+            }
+            Step::Fault(name) => {
+                let has = |transcript: &Transcript| has_struck(transcript, name);
+                self.seen(has).await.map_err(|()| format!("no fault {name:?}"))
+            }
             Step::Stored(key, wanted) => check_stored(&self.kept(), key, wanted),
         }
     }
@@ -144,18 +154,15 @@ impl Line {
         self.doorpost.messages().into_iter().map(kept).collect()
     }
 
-    /// Notes are written by the server's side, which may be a moment behind.
-    async fn note(&self, code: &str) -> Result<(), String> {
-        let has_note = |entry: &doorpost::storage::SessionEntry| {
-            entry.session().transcript().notes().any(|note| note.code() == code)
-        };
+    /// The transcript is written by the server's side, which may be a moment behind.
+    async fn seen(&self, has: impl Fn(&Transcript) -> bool) -> Result<(), ()> {
         for _ in 0..100 {
-            if self.doorpost.sessions().iter().any(|entry| has_note(entry)) {
+            if self.doorpost.sessions().iter().any(|entry| has(entry.session().transcript())) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(format!("no note {code}"))
+        Err(())
     }
 
     async fn fill(&mut self, patience: Duration) -> Result<bool, String> {

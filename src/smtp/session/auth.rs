@@ -1,8 +1,10 @@
 //! AUTH in a session (RFC 4954): who may begin it, how its lines are read, what a failure costs.
 
 use super::super::auth::{Exchange, Mechanism, Outcome, Step};
+use super::super::misbehave::Point;
 use super::super::replies;
 use super::super::reply::Reply;
+use super::misbehave::About;
 use super::{Action, Awaiting, Session, State};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::time::Duration;
@@ -83,12 +85,16 @@ impl Session {
                 self.state = State::Authenticating(Box::new(exchange));
             }
             Step::Done(Outcome::Accepted(identity)) => {
+                self.ask_before(Point::Auth, || About::user(Some(&identity.user)))?;
                 self.identity = Some(identity);
                 self.hush = false;
                 self.reply(replies::AUTHENTICATED, actions);
             }
             Step::Done(Outcome::Malformed) => return Err(replies::BAD_EXCHANGE),
-            Step::Done(Outcome::Refused) => self.login_failed(actions),
+            Step::Done(Outcome::Refused) => {
+                self.ask_before(Point::Auth, || About::user(None))?;
+                self.login_failed(actions);
+            }
         }
         Ok(())
     }

@@ -19,6 +19,12 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// The session lets time pass before it speaks: what it says next is said then.
+    pub(super) fn pauses(&mut self, pause: Duration) {
+        self.now = self.now.saturating_add(pause);
+        self.since = self.now;
+    }
+
     pub(super) fn command_begins(&mut self) {
         self.since = self.now;
     }
@@ -55,6 +61,7 @@ impl Session {
         let deadlines = &self.policy.deadlines;
         match &self.state {
             State::Closed | State::AwaitingShell(Awaiting::Store) => None,
+            State::AwaitingShell(Awaiting::Nothing) => Some(deadlines.session),
             State::AwaitingShell(Awaiting::Greeting) => Some(deadlines.greeting_delay),
             State::AwaitingShell(Awaiting::Delay { until, .. }) => Some(*until),
             State::AwaitingShell(Awaiting::Tls) => Some(self.clock.since + deadlines.handshake),
@@ -76,6 +83,7 @@ impl Session {
                 self.refuse("AUTH", reply, actions);
                 self.use_pending(actions);
             }
+            State::AwaitingShell(Awaiting::Nothing) => self.end(Ended::Fault, actions),
             State::AwaitingShell(Awaiting::Tls) => {
                 self.end(
                     Ended::TlsFailed("the client did not finish the handshake".into()),
@@ -101,7 +109,9 @@ impl Session {
     pub(super) fn shut_down(&mut self, actions: &mut Vec<Action>) {
         if self.in_transaction() {
             self.clock.stop_at.get_or_insert(self.clock.now + self.policy.deadlines.grace);
-        } else if self.greeted && !matches!(self.state, State::AwaitingShell(Awaiting::Tls)) {
+        } else if self.greeted
+            && !matches!(self.state, State::AwaitingShell(Awaiting::Tls | Awaiting::Nothing))
+        {
             self.reply(replies::SHUTTING_DOWN, actions);
         } else {
             self.end(Ended::Stopped, actions);

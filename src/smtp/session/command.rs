@@ -21,6 +21,7 @@ impl Session {
             return self.bdat(argument, refusal, actions);
         }
         let checked = self.check_rule(rule);
+        let checked = checked.and_then(|()| self.ask_before_verb(rule, argument));
         let early = more && rule.verb == Verb::Data;
         let result = checked.and_then(|()| self.perform(rule, argument, more, actions));
         let stops = self.clock.is_stopping() && !self.in_transaction() && result.is_ok();
@@ -39,6 +40,9 @@ impl Session {
     }
 
     fn check_rule(&self, rule: &Rule) -> Result<(), Reply> {
+        if self.turned_away && rule.verb != Verb::Quit {
+            return Err(replies::NO_SERVICE);
+        }
         if !rule.before_tls && self.policy.demands_starttls(self.standing()) {
             return Err(replies::STARTTLS_FIRST);
         }

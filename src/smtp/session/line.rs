@@ -33,6 +33,9 @@ impl Session {
         if matches!(self.state, State::AwaitingShell(Awaiting::Greeting)) {
             return self.talks_before_greeting(bytes, actions);
         }
+        if matches!(self.state, State::AwaitingShell(Awaiting::Nothing)) {
+            return;
+        }
         // Octets behind STARTTLS must not outlive the handshake, however they were cut.
         if matches!(self.state, State::AwaitingShell(Awaiting::Tls)) {
             return self.plaintext_after_starttls();

@@ -13,7 +13,9 @@ impl Session {
     pub fn wants_bytes(&self) -> bool {
         match &self.state {
             _ if self.paused => false,
-            State::AwaitingShell(awaiting) => matches!(awaiting, Awaiting::Greeting),
+            State::AwaitingShell(awaiting) => {
+                matches!(awaiting, Awaiting::Greeting | Awaiting::Nothing)
+            }
             State::Closed => false,
             _ => true,
         }

@@ -2,10 +2,12 @@
 
 use super::super::budget::Reservation;
 use super::super::data::LineCheck;
+use super::super::misbehave::Point;
 use super::super::parameter::{read_mail, read_rcpt};
 use super::super::policy::{AuthMode, Turned};
 use super::super::replies;
 use super::super::reply::Reply;
+use super::misbehave::About;
 use super::{Action, Open, Session, State, Verdict};
 use crate::mail::{Envelope, ForwardPath, PathError, Recipient, ReversePath};
 
@@ -28,6 +30,7 @@ impl Session {
             return Err(replies::TOO_MANY_TRANSACTIONS);
         }
         let envelope = self.check_mail(argument)?;
+        self.ask_before(Point::Mail, || About::envelope(&envelope))?;
         self.state = State::InTransaction(Box::new(Open {
             weight: envelope.memory(),
             envelope,
@@ -81,7 +84,10 @@ impl Session {
     }
 
     pub(super) fn rcpt(&mut self, argument: &[u8], actions: &mut Vec<Action>) -> Result<(), Reply> {
-        let checked = self.check_rcpt(argument);
+        let checked = self.check_rcpt(argument).and_then(|recipient| {
+            self.ask_before_recipient(&recipient)?;
+            Ok(recipient)
+        });
         let State::InTransaction(open) = &mut self.state else { return Err(replies::MAIL_FIRST) };
         match checked {
             Ok(recipient) if !Self::has_room(open, &recipient) => {

@@ -21,6 +21,7 @@ mod line;
 mod look;
 mod mail;
 mod mask;
+mod misbehave;
 mod receive;
 mod types;
 
@@ -30,11 +31,13 @@ use super::auth::{Exchange, Identity};
 use super::budget::Reservation;
 use super::data::{DotReader, LineCheck, Progress, Receiving};
 use super::extension::Standing;
+use super::misbehave::{Misdeed, Point};
 use super::policy::{Policy, TlsMode};
 use super::replies;
 use super::reply::Reply;
 use super::transcript::{Kind, Note, Transcript};
 use crate::mail::{Envelope, MessageId};
+use misbehave::About;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +74,12 @@ pub struct Session {
     last_refusal: Option<Refusal>,
     transcript: Transcript,
     ended: Option<Ended>,
+    /// What is to be done about the next reply, where something is.
+    misdeed: Option<Box<Misdeed>>,
+    /// What is known of the message that the store was given, where somebody may ask.
+    to_be_kept: Option<Box<(About, Vec<u8>)>>,
+    /// Whether the greeting refused the client.
+    turned_away: bool,
 }
 
 /// What EHLO or HELO said.
@@ -98,6 +107,8 @@ enum Awaiting {
     Tls,
     /// The store's word on a message.
     Store,
+    /// The client's end: nothing is said any more.
+    Nothing,
     /// The time after which a refused login is answered.
     Delay { reply: Reply, until: Duration },
 }
@@ -172,6 +183,9 @@ impl Session {
             last_refusal: None,
             transcript,
             ended: None,
+            misdeed: None,
+            to_be_kept: None,
+            turned_away: false,
         }
     }
 
@@ -197,6 +211,9 @@ impl Session {
     }
 
     fn connected(&mut self, actions: &mut Vec<Action>) {
+        if !self.goes_on_after_connect(actions) {
+            return;
+        }
         if self.policy.tls == TlsMode::Implicit {
             self.begin_tls(actions);
         } else if self.policy.deadlines.greeting_delay.is_zero() {
@@ -207,16 +224,29 @@ impl Session {
     fn greet(&mut self, actions: &mut Vec<Action>) {
         self.state = State::Connected;
         self.greeted = true;
-        let greeting = replies::greeting(&self.policy.hostname);
-        self.reply(greeting, actions);
+        let reply = match self.ask_before(Point::Greeting, About::default) {
+            Ok(()) => replies::greeting(&self.policy.hostname),
+            Err(reply) => {
+                self.turned_away = true;
+                reply
+            }
+        };
+        self.reply(reply, actions);
     }
 
     fn begin_tls(&mut self, actions: &mut Vec<Action>) {
+        if self.is_lost() {
+            return;
+        }
+        let fault = self.ask_before_tls(actions);
+        if self.is_lost() {
+            return;
+        }
         self.state = State::AwaitingShell(Awaiting::Tls);
         // Nothing that was sent in the clear may be read as if it had come through TLS.
         self.pending = Vec::new();
         self.clock.wait_begins();
-        actions.push(Action::StartTls);
+        actions.push(Action::StartTls(fault));
     }
 
     /// After a handshake everything before it is forgotten (RFC 3207 §4.2).
@@ -237,8 +267,16 @@ impl Session {
         }
     }
 
-    /// The only way out for a reply: here the transcript is written, and 421 hangs up.
+    /// The only way out for a reply: here faults change it.
     fn reply(&mut self, reply: Reply, actions: &mut Vec<Action>) {
+        match self.misdeed.take() {
+            None => self.say(reply, actions),
+            Some(misdeed) => self.reply_badly(*misdeed, reply, actions),
+        }
+    }
+
+    /// Says a reply: here the transcript is written, and 421 hangs up.
+    fn say(&mut self, reply: Reply, actions: &mut Vec<Action>) {
         let enhanced = self.policy.extensions.enhanced_status_codes;
         self.record(Kind::Server, |out| {
             let start = out.len();
@@ -256,6 +294,10 @@ impl Session {
 
     /// The reply to an error, which is another one when there have been too many.
     fn counted(&mut self, reply: Reply) -> Reply {
+        // Refused because it was asked for, which is no error of the client.
+        if self.misdeed.is_some() {
+            return reply;
+        }
         self.errors += u32::from(reply.code() >= 500);
         let too_many = reply.code() >= 500 && self.errors >= self.policy.limits.errors;
         if too_many { replies::TOO_MANY_ERRORS } else { reply }
@@ -268,7 +310,9 @@ impl Session {
     }
 
     fn refuse_counted(&mut self, command: &'static str, reply: Reply, actions: &mut Vec<Action>) {
-        self.last_refusal = Some(Refusal { command, reply: reply.clone() });
+        if !self.says_nothing() {
+            self.last_refusal = Some(Refusal { command, reply: reply.clone() });
+        }
         self.reply(reply, actions);
     }
 
@@ -332,6 +376,7 @@ impl Session {
             Ok(id) => {
                 // A client that gets its mail through is no attacker; pools keep sessions for days.
                 self.errors = 0;
+                self.ask_when_kept();
                 (Verdict::Kept(id), replies::kept(id))
             }
             Err(reply) => {

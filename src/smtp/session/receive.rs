@@ -2,11 +2,13 @@
 
 use super::super::budget::{Budget, Reservation};
 use super::super::data::{DotReader, Progress, Receiving, Unclean};
+use super::super::misbehave::Point;
 use super::super::policy::BareLf;
 use super::super::replies;
 use super::super::reply::Reply;
 use super::super::transcript::{Kind, Note};
 use super::command::no_arguments;
+use super::misbehave::About;
 use super::{Action, Awaiting, Chunk, Data, Ended, Incoming, Open, Session, State, Verdict};
 use crate::mail::{Body, Envelope};
 use std::sync::Arc;
@@ -30,10 +32,17 @@ impl Session {
         if open.envelope.body == Body::BinaryMime {
             return Err(replies::BINARY_NEEDS_BDAT);
         }
+        if self.is_asked(Point::Data) {
+            let about = About::envelope(&open.envelope);
+            self.ask_before(Point::Data, || about)?;
+        }
         if more {
             self.note(Note::DataBeforeReply);
         }
         self.reply(replies::SEND_DATA, actions);
+        if self.is_lost() {
+            return Ok(());
+        }
         self.clock.data_begins();
         let (limit, budget) = (self.policy.limits.message_size, &self.context.budget);
         if let State::InTransaction(mut open) =
@@ -133,6 +142,18 @@ impl Session {
         self.transaction_count += 1;
         match receiving.finish() {
             Ok((bytes, reservation)) => {
+                if let Err(reply) = self.ask_before_keeping(&envelope, &bytes) {
+                    let verdict = match self.says_nothing() {
+                        true => Verdict::Abandoned,
+                        false => Verdict::Refused(reply.clone()),
+                    };
+                    self.remember(&envelope, size, verdict);
+                    return self.message_done(command, reply, actions);
+                }
+                if self.is_to_be_lost() {
+                    self.remember(&envelope, size, Verdict::Lost);
+                    return self.message_done(command, replies::KEPT, actions);
+                }
                 self.remember(&envelope, size, Verdict::Pending);
                 self.state = State::AwaitingShell(Awaiting::Store);
                 self.clock.wait_begins();
@@ -176,6 +197,11 @@ impl Session {
             self.reply(replies::SHUTTING_DOWN, actions);
         }
         self.use_pending(actions);
+    }
+
+    fn ask_before_first_chunk(&mut self, open: Option<&Open>) -> Option<Reply> {
+        let open = open.filter(|open| open.chunks.is_none())?;
+        self.ask_before(Point::Data, || About::envelope(&open.envelope)).err()
     }
 
     /// The protocol's name in trace lines (RFC 3848, RFC 6531 §4.3).
@@ -222,7 +248,9 @@ impl Session {
                 None
             }
         };
-        let refusal = refusal.or_else(|| open.as_ref().and_then(|open| chunk_refusal(open)));
+        let refusal = refusal
+            .or_else(|| open.as_ref().and_then(|open| chunk_refusal(open)))
+            .or_else(|| self.ask_before_first_chunk(open.as_deref()));
         self.clock.data_begins();
         let chunk = Chunk { open, left: size, size, last, refusal, progress: Progress::new() };
         self.state = State::ReceivingChunk(Box::new(chunk));

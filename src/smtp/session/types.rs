@@ -1,12 +1,14 @@
 //! What goes into a session and what comes out of it.
 
 use super::super::budget::{Budget, Reservation};
+use super::super::misbehave::{Misbehave, Pace, TlsFault};
 use super::super::reply::Reply;
 use super::super::transcript::Note;
 use crate::mail::{Envelope, MessageId, Recipient};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a session is told when it begins.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub struct Context {
     pub peer: IpAddr,
     /// Memory for mail in flight, shared by all sessions.
     pub budget: Arc<Budget>,
+    /// Who is asked whether to misbehave; nobody, where the session is to behave.
+    pub faults: Option<Arc<dyn Misbehave>>,
     /// Random octets, from which challenges are made.
     pub entropy: [u8; 16],
 }
@@ -53,11 +57,22 @@ pub enum Action {
     Send(Reply),
     /// Send what is to be sent, then begin the handshake; answer with [`Input::TlsStarted`] or
     /// [`Input::TlsFailed`].
-    StartTls,
+    /// Where a fault is named, the handshake is to go wrong that way.
+    StartTls(Option<TlsFault>),
     /// Keep this message; answer with [`Input::Stored`].
     Store(Box<Incoming>),
     /// Send what is to be sent, then close.
     Close,
+    /// Send what is to be sent, and make the close that follows a reset.
+    Reset,
+    /// Send these octets, which are no reply.
+    Garbage(Vec<u8>),
+    /// Send what is to be sent, then wait.
+    Pause(Duration),
+    /// Send what is to be sent; what follows goes out slowly, or no longer.
+    Pace(Option<Pace>),
+    /// Read and write so many octets a second at most, from here on.
+    Rate(u32),
 }
 
 /// A message that has come to its end.
@@ -166,6 +181,8 @@ pub enum Verdict {
     Kept(MessageId),
     /// Refused at the end of the data.
     Refused(Reply),
+    /// Answered as if it were kept, and thrown away, as a fault asked for.
+    Lost,
     /// Never brought to its end: RSET, QUIT, or the connection closed.
     Abandoned,
 }
@@ -199,6 +216,8 @@ pub enum Ended {
     Stopped,
     /// The connection broke, and how.
     Broken(String),
+    /// A fault that was asked for.
+    Fault,
 }
 
 impl Ended {
@@ -213,6 +232,7 @@ impl Ended {
             Self::TlsFailed(_) => "tls-failed",
             Self::Stopped => "stopped",
             Self::Broken(_) => "broken",
+            Self::Fault => "fault",
         }
     }
 }
@@ -226,6 +246,7 @@ impl fmt::Display for Ended {
             Self::NotSmtp => f.write_str("doorpost closed: that was not SMTP"),
             Self::Stopped => f.write_str("doorpost stopped"),
             Self::TlsFailed(why) => write!(f, "the TLS handshake failed: {why}"),
+            Self::Fault => f.write_str("doorpost hung up, as it was asked to"),
             Self::Broken(why) => write!(f, "the connection broke: {why}"),
         }
     }

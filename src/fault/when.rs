@@ -1,0 +1,109 @@
+//! The conditions of a rule: all that are named have to hold. A condition about something that is not
+//! known yet does not hold.
+
+use super::pattern::Pattern;
+use crate::smtp::misbehave::Occasion;
+use crate::smtp::policy::Network;
+
+/// Octets of a header in which a field is looked for.
+const LONGEST_HEAD: usize = 256 * 1024;
+
+/// When a rule applies.
+#[derive(Clone, Debug, Default)]
+pub(super) struct When {
+    pub(super) door: Option<Pattern>,
+    pub(super) client: Option<Network>,
+    pub(super) hello: Option<Pattern>,
+    pub(super) user: Option<Pattern>,
+    pub(super) reverse_path: Option<Pattern>,
+    pub(super) forward_path: Option<Pattern>,
+    pub(super) size: Option<Size>,
+    /// A field's name, and what its value has to look like.
+    pub(super) header: Option<(String, Pattern)>,
+    pub(super) tls: Option<bool>,
+}
+
+/// A bound for octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Over(u64),
+    Under(u64),
+}
+
+impl When {
+    pub(super) fn holds(&self, occasion: &Occasion<'_>) -> bool {
+        let fits = |pattern: &Option<Pattern>, text: Option<&str>| match (pattern, text) {
+            (None, _) => true,
+            (Some(pattern), Some(text)) => pattern.matches(text),
+            (Some(_), None) => false,
+        };
+        fits(&self.door, Some(occasion.door))
+            && self.client.is_none_or(|network| network.contains(occasion.peer))
+            && fits(&self.hello, occasion.hello)
+            && fits(&self.user, occasion.user)
+            && fits(&self.reverse_path, occasion.reverse_path)
+            && self.forward_path.as_ref().is_none_or(|pattern| {
+                occasion.forward_paths.iter().any(|path| pattern.matches(path))
+            })
+            && self.size.is_none_or(|bound| match (bound, occasion.size) {
+                (_, None) => false,
+                (Size::Over(limit), Some(size)) => size > limit,
+                (Size::Under(limit), Some(size)) => size < limit,
+            })
+            && self.tls.is_none_or(|tls| tls == occasion.encrypted)
+            && self.header.as_ref().is_none_or(|(name, pattern)| {
+                let value = occasion.message.and_then(|message| field(message, name));
+                value.is_some_and(|value| pattern.matches(&value))
+            })
+    }
+
+    /// What of it needs the message, or a transaction, to be known.
+    pub(super) fn needs(&self) -> Needs {
+        if self.header.is_some() {
+            Needs::Message
+        } else if self.forward_path.is_some() {
+            Needs::Recipient
+        } else if self.reverse_path.is_some() || self.size.is_some() {
+            Needs::Sender
+        } else {
+            Needs::Nothing
+        }
+    }
+}
+
+/// How far a session has to have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Needs {
+    Nothing,
+    Sender,
+    Recipient,
+    Message,
+}
+
+/// The value of the first header field of that name, unfolded; what is no UTF-8 is replaced.
+pub(super) fn field(message: &[u8], name: &str) -> Option<String> {
+    let head = &message[..message.len().min(LONGEST_HEAD)];
+    let mut lines = head.split_inclusive(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut value: Option<String> = None;
+    for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+        let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+        match &mut value {
+            Some(value) if goes_on => {
+                value.push(' ');
+                value.push_str(String::from_utf8_lossy(line).trim());
+            }
+            Some(_) => break,
+            None if goes_on => {}
+            None => {
+                let (key, rest) = line.split_at(name.len().min(line.len()));
+                let rest = rest.trim_ascii_start().strip_prefix(b":");
+                if let Some(rest) = rest
+                    && key.eq_ignore_ascii_case(name.as_bytes())
+                {
+                    value = Some(String::from_utf8_lossy(rest).trim().to_owned());
+                }
+            }
+        }
+    }
+    value
+}

@@ -1,0 +1,65 @@
+//! A listener that can be taken away and put back: a door that is closed on request refuses connections
+//! as a port does behind which nothing listens.
+
+use super::{EXHAUSTED, Shared, accept, bind};
+use crate::storage::Door;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+/// Serves a door until this is dropped.
+pub(super) async fn serve(
+    listener: TcpListener,
+    shared: &Arc<Shared>,
+    door: &Arc<Door>,
+    tasks: &TaskTracker,
+    mut changed: watch::Receiver<()>,
+) {
+    let address = listener.local_addr();
+    let mut listener = Some(listener);
+    loop {
+        changed.mark_unchanged();
+        let refuses = shared.faults.refuses(door.name());
+        match (refuses, &address) {
+            (true, Ok(_)) => drop(listener.take()),
+            (false, Ok(address)) if listener.is_none() => {
+                listener = Some(bind_again(*address, door).await);
+            }
+            _ => {}
+        }
+        let closed = listener.is_none().then(|| door.counts.is_closed_on_request());
+        tokio::select! {
+            changed = changed.changed() => {
+                // Nobody is left who could change it.
+                if changed.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            () = async {
+                match &listener {
+                    Some(listener) => accept(listener, shared, door, tasks).await,
+                    None => std::future::pending().await,
+                }
+            } => {}
+        }
+        drop(closed);
+    }
+}
+
+/// Somebody else may have taken the port; it comes back when they leave it.
+async fn bind_again(address: SocketAddr, door: &Door) -> TcpListener {
+    let mut told = false;
+    loop {
+        match bind(address).and_then(TcpListener::from_std) {
+            Ok(listener) => return listener,
+            Err(error) if !told => {
+                told = true;
+                tracing::warn!(door = door.name(), %address, %error, "cannot open the door again, trying on");
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(EXHAUSTED).await;
+    }
+}
