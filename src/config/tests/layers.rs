@@ -58,6 +58,7 @@ fn the_defaults_are_complete_and_without_fault() {
             "tls_key",
             "data",
             "max_age",
+            "scenario",
             "max_connections_per_address",
         ];
         let stated = text.lines().any(|line| line.starts_with(&format!("{key} = ")));

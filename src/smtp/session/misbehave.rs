@@ -146,9 +146,7 @@ impl Session {
 
     /// Asks when a message is kept and its 250 is due, which can be changed, held back or left out.
     pub(super) fn ask_when_kept(&mut self) {
-        if let Some(kept) = self.to_be_kept.take()
-            && self.is_asked(Point::Kept)
-        {
+        if let Some(kept) = self.to_be_kept.take() {
             let (about, head) = *kept;
             self.ask(Point::Kept, &about, Some(&head));
         }

@@ -339,6 +339,7 @@ impl Session {
             _ => {}
         }
         self.ended = Some(ended);
+        self.to_be_kept = None;
         self.pending = Vec::new();
         // What is left of the session is kept for people to look at, a thousand at a time.
         self.transcript.shrink();
