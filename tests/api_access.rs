@@ -72,7 +72,7 @@ async fn a_page_that_was_named_can() {
         assert_eq!(status, 204, "a preflight carries no token");
         for line in [
             "access-control-allow-origin: https://app.example",
-            "access-control-allow-methods: get, post, patch, delete",
+            "access-control-allow-methods: get, post, put, patch, delete",
             "access-control-allow-headers: authorization, content-type, last-event-id",
             "vary: origin",
         ] {

@@ -319,7 +319,7 @@ fn judge(
         Count::Always | Count::Limit { .. } => (true, String::new()),
         Count::Nth(which) => (which.contains(&times), plain()),
         Count::First(number) => (times <= *number, format!("{times} of {number}")),
-        Count::Every(number) => (times % number == 0, plain()),
+        Count::Every(number) => (times.is_multiple_of(*number), plain()),
         Count::Odds(odds) => (chance() < *odds, plain()),
         Count::After { messages, within } => {
             (counted.came(*messages, *within, now), format!("after {messages} in {within:?}"))

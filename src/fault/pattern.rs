@@ -34,20 +34,6 @@ impl Pattern {
             .map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
     }
 
-    /// One that only this text matches, in any case.
-    #[cfg(test)]
-    pub(super) fn exactly(text: &str) -> Self {
-        let is_special = |c: char| matches!(c, '*' | '?' | '/');
-        let expression = match text.contains(is_special) {
-            true => format!("/^{}$/", regex::escape(text)),
-            false => text.to_owned(),
-        };
-        match Self::parse(&expression) {
-            Ok(pattern) => pattern,
-            Err(error) => unreachable!("an escaped text is an expression: {error}"),
-        }
-    }
-
     pub(super) fn matches(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
