@@ -28,14 +28,41 @@ impl ServeArgs {
     pub fn load(&self) -> Result<(Config, Sources), ConfigError> {
         config::load(&self.given)
     }
+
+    /// The same with flags that are as good as given, chosen by what was set otherwise.
+    ///
+    /// # Errors
+    /// Lists everything that is wrong with any of them.
+    pub(super) fn load_with(
+        &self,
+        usual: impl FnOnce(&Sources) -> Vec<(&'static str, &'static str)>,
+    ) -> Result<(Config, Sources), ConfigError> {
+        let (_, sources) = self.load()?;
+        let mut given = self.given.clone();
+        for (name, text) in usual(&sources) {
+            if let Some(flag) = FLAGS.iter().find(|flag| flag.name == name) {
+                given.push(FlagValue { flag, texts: vec![text.to_owned()] });
+            }
+        }
+        config::load(&given)
+    }
 }
 
 /// Variables that look like ours and are none: a misspelt one would otherwise be ignored without a
 /// word. Those that Kubernetes sets for a service of this name are not meant for us.
 pub(super) fn unknown_variables() -> Vec<String> {
     let of_commands = [client::URL, client::TOKEN, sendmail::DOOR];
+    // What `doorpost run` sets for its command.
+    let is_of_run = |name: &str| {
+        let is_set = |name: String| std::env::var_os(name).is_some();
+        name == "DOORPOST_CA"
+            || name.strip_suffix("_HOST").is_some_and(|door| is_set(format!("{door}_PORT")))
+            || name.strip_suffix("_PORT").is_some_and(|door| is_set(format!("{door}_HOST")))
+    };
     let is_ours = |name: &String| {
-        of_commands.contains(&&**name) || FLAGS.iter().any(|flag| flag.variable() == *name)
+        of_commands.contains(&&**name)
+            || is_of_run(name)
+            || FLAGS.iter().any(|flag| flag.variable() == *name)
     };
     let is_of_service =
         |name: &str| name.contains("_SERVICE_") || name.starts_with("DOORPOST_PORT_");

@@ -18,7 +18,9 @@ mod log;
 mod manual;
 mod negation;
 mod print;
+mod ready;
 mod rm;
+mod run;
 mod sendmail;
 mod serve;
 mod show;
@@ -57,6 +59,8 @@ struct Cli {
 enum Command {
     /// Open the doors and catch mail (the default)
     Serve(ServeArgs),
+    /// Run a command with a doorpost around it, and judge what it sent
+    Run(Box<run::RunArgs>),
     /// Send a message through each door and show the conversations side by side
     Demo(ServeArgs),
     /// Print the whole effective configuration, and where each value came from
@@ -69,6 +73,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Wait until messages match: exit 0 where they came, 1 where they did not
     Wait(wait::WaitArgs),
+    /// Tell whether every door is open: exit 0 where they are
+    Ready(ready::ReadyArgs),
     /// Delete messages
     Rm(rm::RmArgs),
     /// Write messages to files
@@ -99,7 +105,9 @@ pub fn main() -> ExitCode {
         Err(failure) if failure.code == 0 => ExitCode::SUCCESS,
         Err(failure) => {
             // Without a standard error there is nobody to tell; the exit code remains.
-            let _ = writeln!(anstream::stderr(), "{}", failure.text);
+            if !failure.text.is_empty() {
+                let _ = writeln!(anstream::stderr(), "{}", failure.text);
+            }
             ExitCode::from(failure.code)
         }
     }
@@ -108,12 +116,14 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Cert(args) => cert::run(&args),
         Command::List(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Wait(args) => wait::run(&args),
+        Command::Ready(args) => ready::run(&args),
         Command::Rm(args) => rm::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),

@@ -28,7 +28,7 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 /// The variable that names the door: `HOST:PORT`.
-pub(super) const DOOR: &str = "DOORPOST_SENDMAIL";
+pub(in crate::cli) const DOOR: &str = "DOORPOST_SENDMAIL";
 /// The name that a link to the program has.
 const NAME: &str = "sendmail";
 

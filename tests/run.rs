@@ -1,0 +1,194 @@
+//! `doorpost run`: a doorpost around a command, its environment, its signals, its exit code, its judgement.
+
+#![cfg(unix)] // the commands are shell scripts
+#![allow(clippy::unwrap_used)] // a test may stop at the first surprise
+
+#[path = "support/program.rs"]
+mod program;
+
+use program::{Ran, doorpost};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Runs a shell script inside `doorpost run`.
+fn run(folder: &Path, flags: &[&str], script: &str) -> Ran {
+    let mut command = doorpost(folder);
+    command.arg("run").args(flags).args(["--", "sh", "-c", script]).output().unwrap().into()
+}
+
+/// Sends a message by the program itself, as the command would by its own client.
+fn mail(to: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_doorpost");
+    format!(
+        "printf 'Subject: hello <b>\\n\\ntext\\n' | '{program}' sendmail -f alice@example.org {to}"
+    )
+}
+
+#[test]
+fn the_exit_code_is_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), &[], "exit 0").code, Some(0));
+    assert_eq!(run(folder.path(), &[], "exit 7").code, Some(7));
+    assert_eq!(run(folder.path(), &[], "kill -9 $$").code, Some(137));
+    let mut missing = doorpost(folder.path());
+    let ran: Ran = missing.args(["run", "--", "/no/such/command"]).output().unwrap().into();
+    assert_eq!(ran.code, Some(127), "{}", ran.err);
+    assert!(ran.err.contains("/no/such/command"), "{}", ran.err);
+}
+
+#[test]
+fn the_environment_leads_to_the_door_that_was_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "echo $SMTP_HOST:$SMTP_PORT $MAIL_URL $MAILER_DSN $EMAIL_URL $EMAIL_USE_TLS/$EMAIL_USE_SSL ${SMTP_USERNAME-none}/${SMTP_PASSWORD-none} $DOORPOST_SUBMISSIONS_PORT";
+    let words = |flags: &[&str]| {
+        let out = run(folder.path(), flags, script).good();
+        out.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let usual = words(&[]);
+    let at = &usual[0];
+    assert!(at.starts_with("127.0.0.1:"), "{usual:?}");
+    assert_eq!(usual[1], format!("smtp://doorpost:doorpost@{at}"));
+    assert_eq!(usual[4..6], ["false/false", "doorpost/doorpost"]);
+    let tls = words(&["--door", "submissions", "--user", "al:s3:cret@/x"]);
+    let (at, port) = (&tls[0], &tls[6]);
+    assert_eq!(at, &format!("localhost:{port}"));
+    assert_eq!(tls[1], format!("smtps://al:s3%3Acret%40%2Fx@{at}"));
+    assert_eq!(tls[3], format!("smtp+ssl://al:s3%3Acret%40%2Fx@{at}"));
+    assert_eq!(tls[4..6], ["false/true", "al/s3:cret@/x"]);
+    let starttls = words(&["--door", "submission"]);
+    assert_eq!(starttls[4], "true/false");
+    assert!(starttls[3].starts_with("smtp+tls://"));
+}
+
+#[test]
+fn a_door_without_auth_takes_left_over_logins_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = doorpost(folder.path());
+    command.env("SMTP_PASSWORD", "left over").args(["run", "--door", "relay", "--", "sh", "-c"]);
+    let ran: Ran = command.arg("echo ${SMTP_PASSWORD-none} $SMTP_URL").output().unwrap().into();
+    let out = ran.good();
+    assert!(out.starts_with("none smtp://127.0.0.1:"), "{out}");
+    let ran = run(folder.path(), &["--door", "nowhere"], "true");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("--door nowhere") && ran.err.contains("submissions"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_expected_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let send = mail("bob@example.org");
+    let flags = ["--door", "relay", "--expect", "rcpt:bob@example.org subject:hello"];
+    let ran = run(folder.path(), &flags, &send);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.err.contains("1 message in 1 session"), "{}", ran.err);
+    let ran = run(folder.path(), &["--door", "relay", "--expect", "rcpt:carol@example.org"], &send);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("carol") && ran.err.contains("<bob@example.org>"), "{}", ran.err);
+    let twice = format!("{send} && {send}");
+    let exactly = ["--door", "relay", "--expect", "rcpt:bob@example.org", "--count", "1"];
+    assert_eq!(run(folder.path(), &exactly, &twice).code, Some(1));
+    assert_eq!(run(folder.path(), &exactly, &send).code, Some(0));
+    // An expectation that cannot be read stops everything before it starts.
+    let ran = run(folder.path(), &["--expect", "larger:huge"], "touch started");
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(!folder.path().join("started").exists());
+}
+
+#[test]
+fn a_refusal_fails_the_run_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = format!("{} || true", mail("bob@example.org"));
+    let flags = ["--door", "relay", "--fault", "unknown-user"];
+    assert_eq!(run(folder.path(), &flags, &refused).code, Some(0));
+    let flags = ["--door", "relay", "--fault", "unknown-user", "--fail-on", "refusal"];
+    let ran = run(folder.path(), &flags, &refused);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("RCPT was answered 550 5.1.1"), "{}", ran.err);
+}
+
+#[test]
+fn reports_and_files_are_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = [
+        "--door",
+        "relay",
+        "--expect",
+        "rcpt:carol@example.org",
+        "--save",
+        "kept",
+        "--report",
+        "out/r.xml",
+        "--report",
+        "out/r.json",
+        "--report",
+        "out/r.html",
+    ];
+    let ran = run(folder.path(), &flags, &mail("bob@example.org"));
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let junit = read("out/r.xml");
+    assert!(junit.contains("tests=\"2\"") && junit.contains("failures=\"1\""), "{junit}");
+    let json: serde_json::Value = serde_json::from_str(&read("out/r.json")).unwrap();
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["messages"][0]["forward_paths"][0], "bob@example.org");
+    assert_eq!(json["sessions"][0]["door"], "relay");
+    let html = read("out/r.html");
+    assert!(html.contains("&lt;bob@example.org&gt;") && !html.contains("<bob@"), "{html}");
+    assert!(read("kept/1.eml").contains("Subject: hello <b>"));
+    assert!(read("kept/session-1.txt").contains("C: MAIL FROM:<alice@example.org>"));
+    let ran = run(folder.path(), &["--report", "r.pdf"], "true");
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("r.pdf") && ran.err.contains(".html"), "{}", ran.err);
+}
+
+#[test]
+fn trust_is_a_bundle_that_is_gone_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "cmp \"$NODE_EXTRA_CA_CERTS\" \"$DOORPOST_CA\" && grep -c BEGIN \"$SSL_CERT_FILE\" && echo $SSL_CERT_FILE";
+    let out = run(folder.path(), &["--trust"], script).good();
+    let mut lines = out.lines();
+    assert!(lines.next().unwrap().parse::<u32>().unwrap() >= 1);
+    assert!(!Path::new(lines.next().unwrap()).exists());
+}
+
+#[test]
+fn signals_are_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "trap 'echo told; exit 3' TERM; touch started; while :; do sleep 0.05; done";
+    let mut child = doorpost(folder.path())
+        .args(["run", "--", "sh", "-c", script])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(30);
+    while !folder.path().join("started").exists() {
+        assert!(Instant::now() < end, "the command did not start");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    let mut out = String::new();
+    std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert_eq!(out, "told\n");
+}
+
+#[test]
+fn ready_tells_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_doorpost");
+    let out = run(
+        folder.path(),
+        &[],
+        &format!("'{program}' ready && '{program}' ready --wait --timeout 5s"),
+    )
+    .good();
+    assert_eq!(out.matches("every door is open").count(), 2, "{out}");
+    let mut command = doorpost(folder.path());
+    // Nothing listens on a port that the system would have to choose.
+    let arguments = ["ready", "--wait", "--timeout", "100ms", "--server", "http://127.0.0.1:1"];
+    let ran: Ran = command.args(arguments).output().unwrap().into();
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("not ready after 100ms"), "{}", ran.err);
+}
