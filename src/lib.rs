@@ -1,7 +1,18 @@
 //! A local mail server for programs that send mail: the four ports of SMTP at once, each with its
 //! own manners, every message and every conversation kept.
 //!
-//! Most people run the `doorpost` program. In a Rust test, embed it:
+//! Most people run the `doorpost` program. In a Rust test, [`test`] is the short way:
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() {
+//! let mail = doorpost::test::start().await;
+//! // … let the program under test send to `mail.url("relay")` …
+//! mail.expect_none("rcpt:carol@example.net").await;
+//! # }
+//! ```
+//!
+//! [`Doorpost`] is the server itself:
 //!
 //! ```
 //! use doorpost::Doorpost;
@@ -27,7 +38,7 @@
 //!
 //! The rooms of the house, from the protocol outwards: [`mail`] is the vocabulary, [`smtp`] the
 //! session as a pure state machine, [`mime`] reads messages for people, [`search`] is the query
-//! language, [`storage`] what was caught, [`server`] the sockets, [`tls`]
+//! language, [`fault`] misbehaviour on request, [`storage`] what was caught, [`server`] the sockets, [`tls`]
 //! the certificates, [`config`] what can be set, [`web`] the API, [`app`] what wires them up.
 
 pub mod app;
@@ -40,6 +51,7 @@ pub mod search;
 pub mod server;
 pub mod smtp;
 pub mod storage;
+pub mod test;
 pub mod tls;
 pub mod web;
 

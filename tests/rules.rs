@@ -16,7 +16,7 @@ const STOREYS: [&[&str]; 9] = [
     &["config"],
     &["server", "web"],
     &["app"],
-    &["cli"],
+    &["cli", "test"],
     &["main"],
 ];
 

@@ -91,6 +91,11 @@ impl Builder {
         self
     }
 
+    /// The first user who may log in, where only listed ones may.
+    pub(crate) fn first_user(&self) -> Option<(String, String)> {
+        self.config.users.first().map(|user| (user.name.clone(), user.secret.clone()))
+    }
+
     /// Serves the web API too, on a port that the system chooses.
     #[must_use]
     pub fn web(mut self) -> Self {
