@@ -1,7 +1,7 @@
 //! A local mail server for programs that send mail: the four ports of SMTP at once, each with its
 //! own manners, every message and every conversation kept.
 //!
-//! Most people run the `doorpost` program. In a Rust test, [`test`] is the short way:
+//! Most people run the `doorpost` program. In a Rust test, [`mod@test`] is the short way:
 //!
 //! ```
 //! # #[tokio::main]
