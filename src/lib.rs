@@ -38,13 +38,15 @@
 //!
 //! The rooms of the house, from the protocol outwards: [`mail`] is the vocabulary, [`smtp`] the
 //! session as a pure state machine, [`mime`] reads messages for people, [`search`] is the query
-//! language, [`fault`] misbehaviour on request, [`storage`] what was caught, [`server`] the sockets, [`tls`]
+//! language, [`fault`] misbehaviour on request, [`finding`] what a
+//! client did wrong, [`storage`] what was caught, [`server`] the sockets, [`tls`]
 //! the certificates, [`config`] what can be set, [`web`] the API, [`app`] what wires them up.
 
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod fault;
+pub mod finding;
 pub mod mail;
 pub mod mime;
 pub mod search;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const STOREYS: [&[&str]; 9] = [
     &["mail"],
     &["smtp", "mime", "search", "tls"],
-    &["fault"],
+    &["fault", "finding"],
     &["storage"],
     &["config"],
     &["server", "web"],
