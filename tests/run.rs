@@ -154,24 +154,29 @@ fn trust_is_a_bundle_that_is_gone_afterwards() {
 
 #[test]
 fn signals_are_the_commands() {
-    let folder = tempfile::tempdir().unwrap();
-    let script = "trap 'echo told; exit 3' TERM; touch started; while :; do sleep 0.05; done";
-    let mut child = doorpost(folder.path())
-        .args(["run", "--", "sh", "-c", script])
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let end = Instant::now() + Duration::from_secs(30);
-    while !folder.path().join("started").exists() {
-        assert!(Instant::now() < end, "the command did not start");
-        std::thread::sleep(Duration::from_millis(20));
+    for name in ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] {
+        let folder = tempfile::tempdir().unwrap();
+        let script =
+            format!("trap 'echo told; exit 3' {name}; touch started; while :; do sleep 0.05; done");
+        let mut child = doorpost(folder.path())
+            .args(["run", "--", "sh", "-c", &script])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let end = Instant::now() + Duration::from_secs(30);
+        while !folder.path().join("started").exists() {
+            assert!(Instant::now() < end, "the command did not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let pid = child.id().to_string();
+        let told = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+        assert!(told.success());
+        let mut out = String::new();
+        std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut out).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(3), "{name}");
+        assert_eq!(out, "told\n", "{name}");
     }
-    let killed = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
-    assert!(killed.success());
-    let mut out = String::new();
-    std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut out).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(3));
-    assert_eq!(out, "told\n");
 }
 
 #[test]

@@ -228,14 +228,6 @@ fn raise_file_limit() {
     }
 }
 
-/// Which signal it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
-    Interrupt,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "a console knows no other"))]
-    Terminate,
-}
-
 /// What asks a program to end.
 #[cfg(unix)]
 pub(super) struct Signals {
@@ -253,16 +245,11 @@ impl Signals {
         })
     }
 
-    /// The next one.
-    pub(super) async fn next(&mut self) -> Which {
-        tokio::select! {
-            _ = self.interrupt.recv() => Which::Interrupt,
-            _ = self.terminate.recv() => Which::Terminate,
-        }
-    }
-
     pub(super) async fn stop(&mut self) {
-        self.next().await;
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
@@ -276,15 +263,9 @@ impl Signals {
     }
 
     pub(super) async fn stop(&mut self) {
-        self.next().await;
-    }
-
-    /// The next one.
-    pub(super) async fn next(&mut self) -> Which {
         // A console that cannot be listened to leaves only the end of the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Which::Interrupt
     }
 }

@@ -1,11 +1,11 @@
 //! The command itself: started, told of every signal that was meant for it, waited for.
 
-use super::super::serve::Signals;
 use super::environment::Variable;
+use super::signals::{Signals, pass_on};
 use crate::cli::Failure;
 use std::ffi::OsString;
 use std::process::ExitStatus;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 /// A command that is not there, as shells say it.
 const NOT_FOUND: u8 = 127;
@@ -41,28 +41,6 @@ pub(super) async fn run(
         }
     }
 }
-
-/// Hands a signal to the command. A terminal's Ctrl-C reaches it anyway.
-#[cfg(unix)]
-fn pass_on(child: &Child, signal: super::super::serve::Which) {
-    use super::super::serve::Which;
-    use rustix::process::{Pid, Signal, kill_process};
-    use std::io::IsTerminal as _;
-    let signal = match signal {
-        Which::Interrupt if std::io::stdin().is_terminal() => return,
-        Which::Interrupt => Signal::INT,
-        Which::Terminate => Signal::TERM,
-    };
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(pid) = pid {
-        // One that has ended meanwhile is not there to be told.
-        let _ = kill_process(pid, signal);
-    }
-}
-
-/// A console tells all its programs.
-#[cfg(not(unix))]
-fn pass_on(_: &Child, _: super::super::serve::Which) {}
 
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]

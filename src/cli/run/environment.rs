@@ -55,16 +55,27 @@ pub(super) fn variables(
             "MAIL_SERVER",
             "EMAIL_HOST",
             "SPRING_MAIL_HOST",
+            "QUARKUS_MAILER_HOST",
         ],
         Some(&host),
     );
-    set(&["SMTP_PORT", "MAIL_PORT", "EMAIL_PORT", "SPRING_MAIL_PORT"], Some(&port));
+    set(
+        &["SMTP_PORT", "MAIL_PORT", "EMAIL_PORT", "SPRING_MAIL_PORT", "QUARKUS_MAILER_PORT"],
+        Some(&port),
+    );
     let (user, secret) = match &login {
         Some((user, secret)) => (Some(user.as_str()), Some(secret.as_str())),
         None => (None, None),
     };
     set(
-        &["SMTP_USERNAME", "SMTP_USER", "MAIL_USERNAME", "EMAIL_HOST_USER", "SPRING_MAIL_USERNAME"],
+        &[
+            "SMTP_USERNAME",
+            "SMTP_USER",
+            "MAIL_USERNAME",
+            "EMAIL_HOST_USER",
+            "SPRING_MAIL_USERNAME",
+            "QUARKUS_MAILER_USERNAME",
+        ],
         user,
     );
     set(
@@ -74,19 +85,34 @@ pub(super) fn variables(
             "MAIL_PASSWORD",
             "EMAIL_HOST_PASSWORD",
             "SPRING_MAIL_PASSWORD",
+            "QUARKUS_MAILER_PASSWORD",
         ],
         secret,
     );
     let is = |wanted: Secured| if tls == wanted { "true" } else { "false" };
     set(
-        &["SMTP_SECURE", "SMTP_SSL", "MAIL_USE_SSL", "EMAIL_USE_SSL"],
+        &[
+            "SMTP_SECURE",
+            "SMTP_SSL",
+            "MAIL_USE_SSL",
+            "MAIL_SSL_TLS",
+            "EMAIL_USE_SSL",
+            "QUARKUS_MAILER_TLS",
+        ],
         Some(is(Secured::FromTheStart)),
     );
     set(
-        &["SMTP_STARTTLS", "SMTP_TLS", "MAIL_USE_TLS", "EMAIL_USE_TLS"],
+        &["SMTP_STARTTLS", "SMTP_TLS", "MAIL_USE_TLS", "MAIL_STARTTLS", "EMAIL_USE_TLS"],
         Some(is(Secured::ByStartTls)),
     );
     set(&["MAIL_MAILER"], Some("smtp"));
+    set(&["MAIL_SCHEME"], Some(if tls == Secured::FromTheStart { "smtps" } else { "smtp" }));
+    // Quarkus sends nothing in its tests unless it is told to.
+    set(&["QUARKUS_MAILER_MOCK"], Some("false"));
+    set(
+        &["QUARKUS_MAILER_START_TLS"],
+        Some(if tls == Secured::ByStartTls { "REQUIRED" } else { "DISABLED" }),
+    );
     set(
         &["MAIL_ENCRYPTION"],
         match tls {

@@ -10,14 +10,15 @@ mod html;
 mod judge;
 mod report;
 mod save;
+mod signals;
 mod trust;
 
-use super::serve::Signals;
 use super::{Failure, ServeArgs, certificate_directory, live, log, print};
 use crate::app::{Doorpost, StartError};
 use crate::config::{Config, Format, Sources};
 use clap::Args;
 use judge::{Expectations, FailOn, Verdict};
+use signals::Signals;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use time::UtcOffset;
