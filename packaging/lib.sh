@@ -40,3 +40,11 @@ deliver() {
     esac
   done < <("$python" "$packaging/deliver.py" "$@" 2>&1 || echo "FAIL deliver.py broke off")
 }
+
+# find_cargo_deb: cargo-deb, from crates.io if it is not here.
+find_cargo_deb() {
+  cargo_deb=$(command -v cargo-deb || echo "$rooms/cargo-deb/bin/cargo-deb")
+  [ -x "$cargo_deb" ] || CARGO_TARGET_DIR=$rooms/cargo-deb/target "${CARGO:-cargo}" install --quiet --locked --debug \
+    --root "$rooms/cargo-deb" cargo-deb@3 >"$rooms/cargo-deb.log" 2>&1 ||
+    { tail -20 "$rooms/cargo-deb.log" >&2 && die "cargo-deb does not build"; }
+}
