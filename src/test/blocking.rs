@@ -1,9 +1,28 @@
 //! The same for tests that block: it brings the runtime that the server needs.
 //!
 //! ```
-//! let mail = doorpost::test::blocking::start();
-//! // … send with a client that blocks, to `mail.url("relay")` …
-//! mail.expect_none("rcpt:bob@example.net");
+//! # use lettre::{Message, SmtpTransport, Transport};
+//! # fn sign_up(smtp_url: &str, to: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! #     let mail = Message::builder().from("shop@example.org".parse()?).to(to.parse()?)
+//! #         .subject("Welcome").body("Your code is 493817.".to_owned())?;
+//! #     SmtpTransport::from_url(smtp_url)?.build().send(&mail)?;
+//! #     Ok(())
+//! # }
+//! // In a test file: #[test]
+//! fn each_shop_has_mail_of_its_own() -> Result<(), Box<dyn std::error::Error>> {
+//!     let (red, blue) = (doorpost::test::blocking::start(), doorpost::test::blocking::start());
+//!     sign_up(&red.url("relay"), "bob@example.net")?;
+//!
+//!     assert_eq!(red.expect("rcpt:bob@example.net").code(), Some("493817".to_owned()));
+//!     blue.expect_none("rcpt:bob@example.net");
+//!
+//!     // An address that is refused by its name, as by a provider's simulator.
+//!     assert!(sign_up(&blue.url("relay"), "bounce@example.test").is_err());
+//!     let session = blue.expect_session("code:550");
+//!     assert_eq!(session.door, "relay");
+//!     Ok(())
+//! }
+//! # fn main() { each_shop_has_mail_of_its_own().unwrap() }
 //! ```
 
 use super::Received;
