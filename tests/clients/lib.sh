@@ -75,6 +75,7 @@ find_doorpost() {
 
 # start_server OPTION...: start doorpost on ports that the system chooses; sets web, ca, and answers door_port.
 start_server() {
+  rm -f "$tmp/ready" # the one before has said where it was
   # In an empty folder, where no doorpost.toml is picked up.
   (cd "$tmp" && exec "$doorpost" serve --ports ephemeral --ready json --certs "$tmp/certs" "$@") \
     >"$tmp/ready" 2>"$tmp/server.log" &
