@@ -8,7 +8,8 @@ use doorpost_fuzz::{MESSAGE, Shell};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let [cut, mut rest @ ..] = input else { return };
+    let [cut, pairs @ ..] = input else { return };
+    let mut rest = pairs;
     let mut wire = Vec::new();
     let mut whole = Vec::new();
     let mut chunks = 0;
