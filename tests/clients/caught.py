@@ -5,6 +5,7 @@
   caught.py WEB newest DOOR                                  print the id of the door's newest session
   caught.py WEB session DOOR AFTER [PATTERN]                 wait for a session newer than AFTER, print its transcript;
                                                              with PATTERN only one that has a matching line passes
+  caught.py WEB findings DOOR AFTER CODES                    wait for a session newer than AFTER that has the findings
   caught.py WEB sessions                                     print all that the API has of all sessions
 """
 
@@ -124,11 +125,53 @@ def check_session(web, door, after, pattern=""):
     sys.exit(f"no session at {door} that matches {pattern!r}")
 
 
+def findings(web, session):
+    """The findings of a session and of the messages that it brought, each once."""
+    found = {finding["code"]: finding for finding in session["findings"]}
+    for transaction in session["transactions"]:
+        if transaction["message"] is not None:
+            message = ask(web, f"/api/messages/{transaction['message']}")
+            found |= {finding["code"]: finding for finding in message["findings"]}
+    return found
+
+
+def check_findings(web, door, after, codes):
+    """CODES is `one+another+a-third?`: the third may be there. No other finding that is an error may be."""
+    named = codes.split("+")
+    wanted = {code for code in named if not code.endswith("?")}
+    allowed = {code.rstrip("?") for code in named}
+    deadline = time.monotonic() + PATIENCE
+    wrong, shown = f"/api/sessions shows no new session at {door}", []
+    while time.monotonic() < deadline:
+        for row in pages(web, "sessions"):
+            if row["id"] == after:
+                break
+            if row["door"] != door:
+                continue
+            session = ask(web, f"/api/sessions/{row['id']}")
+            found = findings(web, session)
+            shown = transcript(session) + [f"finding: {json.dumps(finding)}" for finding in found.values()]
+            absurd = [code for code in found if code not in allowed and found[code]["severity"] == "error"]
+            unclear = [code for code in wanted & set(found) if not (found[code]["what"] and found[code]["change"])]
+            if absurd:
+                wrong = f"its session has {', '.join(sorted(absurd))} too"
+            elif unclear:
+                wrong = f"{unclear} says nothing"
+            elif wanted <= set(found):
+                print("\n".join(shown))
+                return
+            else:
+                wrong = f"its session has {sorted(found)}, not {codes}"
+        time.sleep(0.05)
+    print("\n".join(shown))
+    sys.exit(wrong)
+
+
 def print_sessions(web):
     for row in pages(web, "sessions"):
         print(get(web, f"/api/sessions/{row['id']}").decode())
 
 
 if __name__ == "__main__":
-    does = {"message": check_message, "newest": newest, "session": check_session, "sessions": print_sessions}
+    does = {"message": check_message, "newest": newest, "session": check_session, "findings": check_findings, "sessions": print_sessions}
     does[sys.argv[2]](sys.argv[1], *sys.argv[3:])
