@@ -289,3 +289,37 @@ fn the_ca_is_made_once_and_its_path_is_printed_first() {
     assert!(here.lines().next().unwrap().ends_with("/certs/ca.pem"), "{here}");
     assert_ne!(here.lines().next().unwrap(), path);
 }
+
+#[test]
+fn findings_are_explained_without_a_doorpost() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = run(folder.path(), &["explain"]);
+    let list = text(&all.stdout);
+    assert!(all.status.success(), "{list}");
+    let row = list.lines().find(|line| line.contains("silent-downgrade")).unwrap();
+    assert!(row.contains(" error ") && row.contains("in the clear"), "{row}");
+    assert_eq!(list.lines().count(), 2 + doorpost::finding::Code::ALL.len(), "{list}");
+
+    let one = text(&run(folder.path(), &["explain", "silent-downgrade"]).stdout);
+    for piece in ["What happened", "Why", "What to change", "`requireTLS: true`", "RFC 3207 §6"] {
+        assert!(one.contains(piece), "{piece}: {one}");
+    }
+    assert!(
+        one.lines().all(|line| line.chars().count() <= 100) && !one.contains('\u{1b}'),
+        "{one}"
+    );
+    let ruby =
+        text(&run(folder.path(), &["explain", "silent-downgrade", "--language", "Ruby"]).stdout);
+    assert!(ruby.contains("enable_starttls") && !ruby.contains("requireTLS"), "{ruby}");
+
+    for (arguments, told) in [
+        (&["explain", "silent-downgrad"][..], "did you mean silent-downgrade?"),
+        (&["explain", "zebra"], "`doorpost explain` lists them all"),
+        (&["explain", "nul", "--language", "cobol"], "rust, lettre"),
+        (&["explain", "--language", "go"], "CODE"),
+    ] {
+        let refused = run(folder.path(), arguments);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&refused.stderr).contains(told), "{}", text(&refused.stderr));
+    }
+}

@@ -8,6 +8,7 @@ pub mod cert;
 mod client;
 mod config;
 mod demo;
+mod explain;
 mod export;
 mod faults;
 mod files;
@@ -83,6 +84,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Show messages, sessions and findings as they come, until Ctrl-C
     Watch(watch::WatchArgs),
+    /// List what doorpost finds wrong with clients, or explain one finding
+    Explain(explain::ExplainArgs),
     /// List the faults that doorpost can be asked for, or print the rules of one
     Faults(faults::FaultsArgs),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
@@ -128,6 +131,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Faults(args) => faults::run(&args),
         Command::Sendmail(args) => sendmail::run(args.arguments),
         Command::Completions(args) => manual::completions(&args),

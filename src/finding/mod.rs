@@ -4,5 +4,6 @@
 //! only what the evidence carries; a false finding is worse than a missing one.
 
 mod code;
+pub mod text;
 
 pub use code::{Code, Severity};
