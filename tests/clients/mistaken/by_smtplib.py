@@ -56,7 +56,9 @@ def login_before_starttls(host, port, ca):
 
 def login_in_the_clear(host, port, ca):
     with connect(host, port) as smtp:
-        smtp.login("alice", "secret")
+        smtp.ehlo()
+        smtp.user, smtp.password = "alice", "secret"
+        smtp.auth("PLAIN", smtp.auth_plain)
         smtp.send_message(letter("login in the clear"))
 
 
