@@ -163,8 +163,21 @@ async fn doors_are_described() {
         let door = &doors["doors"][0];
         assert_eq!(door["addresses"][0], json!(relay.to_string()));
         assert_eq!((&door["stands_for"], &door["messages"]), (&json!(25), &json!(1)));
+        // This CA lives in memory.
+        assert_eq!(doors["ca"], json!(null));
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_where_the_ca_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let doorpost = Doorpost::builder().certs(folder.path()).web().start().await.unwrap();
+    let web = doorpost.web_addresses()[0];
+    let doors = tokio::task::spawn_blocking(move || json(web, "/api/doors")).await.unwrap();
+    let ca = doors["ca"].as_str().unwrap();
+    assert_eq!(std::path::Path::new(ca), folder.path().join("ca.pem"));
+    assert_eq!(std::fs::read_to_string(ca).unwrap(), doorpost.ca_pem().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

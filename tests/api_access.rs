@@ -144,6 +144,131 @@ async fn a_login_or_a_token_is_wanted_on_every_path() {
     .await;
 }
 
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+
+/// Sends the form; the status, the header, and what a browser sends as a cookie from then on.
+fn sign_in(web: SocketAddr, host: &str, more: &str, token: &str) -> (u16, String, String) {
+    let headers = format!("Host: {host}\r\n{FORM}{more}");
+    let body = format!("token={token}");
+    let (status, head, _) = request(web, "POST", "/sign-in", &headers, body.as_bytes());
+    let line = head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = line.unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
+    (status, head, cookie)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_it_in_a_browser_without_a_token_gets_a_form_and_programs_a_problem() {
+    running("web_token = [\"first\"]", |web| {
+        let html = "Host: localhost\r\nAccept: text/html,*/*;q=0.8\r\n";
+        for path in ["/", "/api/docs", "/nothing"] {
+            let (status, head, body) = request(web, "GET", path, html, b"");
+            assert_eq!(status, 401, "{path}");
+            assert!(head.contains("www-authenticate: bearer realm=\"doorpost\""), "{head}");
+            assert!(head.contains("content-security-policy: default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'"), "{head}");
+            assert!(String::from_utf8_lossy(&body).contains("action=\"/sign-in\""));
+        }
+        let (status, head, _) = request(web, "DELETE", "/api/messages?all=true", html, b"");
+        assert_eq!(status, 401);
+        assert!(head.contains("application/problem+json"), "{head}");
+        assert_eq!(http(web, "localhost", "GET", "/sign-in.css").0, 200);
+        assert_eq!(http(web, "localhost", "GET", "/page/page.css").0, 401);
+        assert_eq!(http(web, "evil.example", "GET", "/sign-in").0, 403);
+    })
+    .await;
+    // A browser asks for a name and a password by itself.
+    running("web_auth = \"a:b\"", |web| {
+        let html = "Host: localhost\r\nAccept: text/html\r\n";
+        let (status, head, _) = request(web, "GET", "/", html, b"");
+        assert_eq!(status, 401);
+        assert!(
+            head.contains("www-authenticate: basic") && head.contains("problem+json"),
+            "{head}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_shows_a_cookie_until_they_sign_out() {
+    running("web_token = [\"first\", \"second\"]", |web| {
+        let began = Instant::now();
+        let (status, head, cookie) = sign_in(web, "localhost:8025", "", "third");
+        assert_eq!((status, &*cookie), (401, ""), "{head}");
+        assert!(began.elapsed() >= Duration::from_millis(100));
+        let (status, head, cookie) = sign_in(web, "localhost:8025", "", "second");
+        assert_eq!(status, 303);
+        assert!(cookie.starts_with("doorpost-8025=") && cookie.len() > 50, "{cookie}");
+        for part in ["path=/", "httponly", "samesite=strict", "location: /"] {
+            assert!(head.contains(part), "{part}\n{head}");
+        }
+        assert!(!head.contains("secure"), "{head}");
+        let ask = |host: &str, more: &str, method: &str| {
+            let headers = format!("Host: {host}\r\nCookie: a=b; {cookie}\r\n{more}");
+            request(web, method, "/api/messages?limit=1", &headers, b"").0
+        };
+        assert_eq!(ask("localhost:8025", "", "GET"), 200);
+        assert_eq!(ask("localhost:8025", "Origin: http://localhost:8025\r\n", "DELETE"), 400);
+        // It holds for the port that it was given for, and a wrong token beside it is a wrong token.
+        assert_eq!(ask("localhost:9999", "", "GET"), 401);
+        assert_eq!(ask("localhost:8025", "Authorization: Bearer third\r\n", "GET"), 401);
+        let headers = format!("Host: localhost:8025\r\nCookie: {cookie}x\r\n");
+        assert_eq!(request(web, "GET", "/api/messages", &headers, b"").0, 401);
+        let headers = format!("Host: localhost:8025\r\nCookie: {cookie}\r\n");
+        let (status, head, _) = request(web, "POST", "/sign-out", &headers, b"");
+        assert_eq!(status, 303);
+        assert!(head.contains("doorpost-8025=; ") && head.contains("max-age=0"), "{head}");
+        assert_eq!(ask("localhost:8025", "", "GET"), 401);
+        assert_eq!(request(web, "POST", "/sign-out", &headers, b"").0, 401);
+        // Behind a proxy that speaks TLS.
+        let (_, head, _) = sign_in(web, "localhost", "X-Forwarded-Proto: https\r\n", "first");
+        assert!(head.contains("; secure"), "{head}");
+        let (_, head, _) = sign_in(web, "localhost", "Origin: https://localhost\r\n", "first");
+        assert!(head.contains("; secure"), "{head}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_counts_for_our_own_page_alone() {
+    running("web_token = [\"first\"]", |web| {
+        let (.., cookie) = sign_in(web, "localhost:8025", "", "first");
+        let ask = |more: &str| {
+            let headers = format!("Host: localhost:8025\r\nCookie: {cookie}\r\n{more}");
+            request(web, "GET", "/api/messages", &headers, b"").0
+        };
+        let opened =
+            "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+        for ours in [
+            "",
+            "Sec-Fetch-Site: same-origin\r\n",
+            "Sec-Fetch-Site: none\r\n",
+            "Origin: http://localhost:8025\r\n",
+            opened,
+        ] {
+            assert_eq!(ask(ours), 200, "{ours}");
+        }
+        // Another port of this machine is the same site to a browser.
+        let framed =
+            "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n";
+        for other in [
+            "Sec-Fetch-Site: same-site\r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+            "Origin: http://localhost:3000\r\n",
+            framed,
+        ] {
+            assert_eq!(ask(other), 401, "{other}");
+        }
+        let evil =
+            format!("Host: localhost:8025\r\nCookie: {cookie}\r\nOrigin: https://evil.example\r\n");
+        assert_eq!(request(web, "GET", "/api/messages", &evil, b"").0, 403);
+        let form = format!("Host: localhost:8025\r\n{FORM}Origin: https://evil.example\r\n");
+        assert_eq!(request(web, "POST", "/sign-in", &form, b"token=first").0, 403);
+        let json = "Host: localhost:8025\r\nContent-Type: application/json\r\n";
+        assert_eq!(request(web, "POST", "/sign-in", json, b"{}").0, 415);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_may_do_only_what_it_needs() {
     running("", |web| {

@@ -12,7 +12,7 @@ use crate::web::{self, Access, HostRule, Web};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -206,6 +206,7 @@ impl Builder {
             }
             let mut settings = web_settings(&config, &web_addresses);
             settings.faults = Arc::clone(&faults);
+            settings.ca = identity.ca_path().map(Path::to_path_buf);
             let web = Web::new(store.clone(), settings, stop_web.clone());
             for listener in into_tokio(sockets.listeners)? {
                 tokio::spawn(web.clone().serve(listener));

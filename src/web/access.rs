@@ -1,12 +1,14 @@
-//! What a client has to show where a login or a token is set: Basic (RFC 7617) or Bearer (RFC 6750).
+//! What a client has to show where a login or a token is set: Basic (RFC 7617), Bearer (RFC 6750), or, from a
+//! browser in which somebody signed in, a cookie.
 //!
 //! Secrets are compared by their digests and in constant time, so that neither their length nor a
 //! right beginning can be told from the answer. A wrong one is answered late, the later the more of
 //! them come at once; nobody is locked out, and no thread waits.
 
 use super::problem::Problem;
+use super::sign_in::{self, SignIns};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -33,14 +35,19 @@ pub struct Access {
     login: Option<Digest>,
     tokens: Vec<Digest>,
     waiting: Arc<AtomicU32>,
+    pub(super) sign_ins: Arc<SignIns>,
 }
+
+/// That a request is let in by a cookie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SignedIn;
 
 impl Access {
     /// Whoever knows the login (`name:secret`) or one of the tokens; everybody where there is none.
     pub fn new<'a>(login: Option<&str>, tokens: impl IntoIterator<Item = &'a str>) -> Self {
         let digest = |text: &str| Sha256::digest(text).into();
         let tokens = tokens.into_iter().map(digest).collect();
-        Self { login: login.map(digest), tokens, waiting: Arc::default() }
+        Self { login: login.map(digest), tokens, ..Self::default() }
     }
 
     /// Whether everybody may.
@@ -65,7 +72,13 @@ impl Access {
         Some(is_right)
     }
 
-    async fn wait(&self) {
+    /// Whether that is one of the tokens.
+    pub(super) fn has_token(&self, shown: &str) -> bool {
+        is_one_of(shown.as_bytes(), self.tokens.iter())
+    }
+
+    /// Makes who shows something wrong wait.
+    pub(super) async fn wait(&self) {
         struct Waiting<'a>(&'a AtomicU32);
         impl Drop for Waiting<'_> {
             fn drop(&mut self) {
@@ -78,7 +91,7 @@ impl Access {
     }
 
     /// What a client is asked for.
-    fn challenge(&self) -> Response {
+    pub(super) fn challenge(&self) -> Response {
         let detail = "this API wants a login or a token (--web-auth, --web-token)";
         let mut response = Problem::unauthorized(detail).into_response();
         let basic = self.login.map(|_| r#"Basic realm="doorpost", charset="UTF-8""#);
@@ -105,10 +118,11 @@ fn is_one_of<'a>(shown: &[u8], known: impl Iterator<Item = &'a Digest>) -> bool 
 
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    if access.is_open() || OPEN.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    if access.is_open() || OPEN.contains(&path) || sign_in::OPEN.contains(&path) {
         return next.run(request).await;
     }
     match access.judges(request.headers()) {
@@ -117,6 +131,19 @@ pub(super) async fn check(
             access.wait().await;
             access.challenge()
         }
+        None if access.sign_ins.know(&request) => {
+            request.extensions_mut().insert(SignedIn);
+            next.run(request).await
+        }
+        None if !access.tokens.is_empty() && wants_html(&request) => {
+            sign_in::sheet(access.challenge(), false)
+        }
         None => access.challenge(),
     }
+}
+
+/// Whether somebody opens it in a browser.
+fn wants_html(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }

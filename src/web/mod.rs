@@ -25,6 +25,7 @@ mod parameters;
 mod problem;
 mod reading;
 mod sessions;
+mod sign_in;
 mod stall;
 mod status;
 #[cfg(test)]
@@ -46,6 +47,7 @@ use axum::{Extension, Router};
 use bytes::Bytes;
 use problem::Problem;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub largest_message: u64,
     /// What sessions ask whether to misbehave.
     pub faults: Arc<Faults>,
+    /// Where the certificate of the CA lies that clients have to trust.
+    pub ca: Option<PathBuf>,
     /// Connections at a time.
     pub connections: usize,
     /// Readers of events at a time.
@@ -79,6 +83,7 @@ impl Default for Settings {
             origins: Vec::new(),
             largest_message: 50 << 20,
             faults: Arc::default(),
+            ca: None,
             connections: 2048,
             readers: 1000,
         }
@@ -119,6 +124,7 @@ impl Web {
 struct App {
     store: Arc<Store>,
     faults: Arc<Faults>,
+    ca: Option<String>,
     started: Instant,
     readers: Arc<Semaphore>,
     largest_reader_count: usize,
@@ -158,6 +164,7 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
     let app = Arc::new(App {
         store,
         faults: settings.faults,
+        ca: settings.ca.map(|path| absolute(&path)),
         started: Instant::now(),
         readers: Arc::new(Semaphore::new(settings.readers)),
         largest_reader_count: settings.readers,
@@ -166,38 +173,47 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
         largest_message: usize::try_from(settings.largest_message).unwrap_or(usize::MAX),
         stop,
     });
+    let access = Arc::new(settings.access);
     let (router, document) = document::routes();
     let origins: Arc<[String]> = settings.origins.into();
     let guard = host::Guard { hosts: settings.hosts, origins: Arc::clone(&origins) };
     router
         .merge(document::pages())
         .merge(page::routes())
+        .merge(sign_in::routes())
         .fallback(async |uri: Uri| {
             Problem::not_found(&format!("there is nothing at {}", uri.path()))
         })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(Extension(document::Document(Bytes::from(document))))
-        .layer(middleware::from_fn_with_state(Arc::new(settings.access), access::check))
+        .layer(Extension(Arc::clone(&access)))
+        .layer(middleware::from_fn_with_state(access, access::check))
         .layer(middleware::from_fn_with_state(origins, cors::answer))
         .layer(middleware::from_fn_with_state(Arc::new(guard), host::check))
         .layer(middleware::from_fn(harden))
         .with_state(app)
 }
 
+/// A path that holds in whatever folder it is read.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).as_deref().unwrap_or(path).display().to_string()
+}
+
 /// No answer is guessed to be something else, framed, or kept in a cache.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
+    for (name, value) in
+        [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::CACHE_CONTROL, "no-store")]
+    {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // The page that is meant to be one has its own.
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"));
+    // The pages that are meant to be some have their own.
+    for (name, value) in [
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }

@@ -17,6 +17,8 @@ use utoipa::ToSchema;
 pub(super) struct Doors {
     /// The doors that are open, in their order.
     doors: Vec<DoorView>,
+    /// Where the certificate of the CA lies that clients have to trust; null where that is no file.
+    ca: Option<String>,
 }
 
 /// Lists doors.
@@ -25,7 +27,7 @@ pub(super) struct Doors {
     responses((status = 200, description = "The doors that are open", body = Doors)),
 )]
 pub(super) async fn list_doors(State(app): Shared, _: Parameters<Nothing>) -> Json<Doors> {
-    Json(Doors { doors: DoorView::all(app.store.doors()) })
+    Json(Doors { doors: DoorView::all(app.store.doors()), ca: app.ca.clone() })
 }
 
 /// How much there is, and how much there was.
