@@ -44,16 +44,27 @@ process.env.TRAP = trapped;
 /** What pages said on their consoles, and errors in their scripts. */
 export const errors = [];
 
+/** Scripts and styles as they lie in a folder, in place of those in the program. */
+function fromSource(route) {
+  const name = new URL(route.request().url()).pathname.split("/").pop();
+  const isScript = name.endsWith("js");
+  const files = isScript ? [name] : ["tokens", "frame", "mail", "talk", "doors", "faults"].map((one) => `${one}.css`);
+  const body = files.map((one) => readFileSync(`${process.env.PAGE_FROM}/${one}`, "utf8")).join("");
+  return route.fulfill({ contentType: isScript ? "text/javascript" : "text/css", body });
+}
+
 /** A page of its own. */
-export async function open(path, { width = 1280, height = 850, scheme = "light" } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"] });
+export async function open(path, { width = 1280, height = 850, scheme = "light", permissions = [], script } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write", ...permissions] });
   context.setDefaultTimeout(8000);
   // Nothing may leave this machine, whatever a mail asks for.
   await context.route((url) => url.origin !== web && url.protocol.startsWith("http"), (route) => {
     outside.push(route.request().url());
     return route.abort();
   });
+  if (process.env.PAGE_FROM) await context.route(/\/page\/[a-z-]+\.(js|css)$/, fromSource);
   const page = await context.newPage();
+  if (script) await page.addInitScript(script);
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("dialog", (dialog) => { errors.push(`a dialog: ${dialog.message()}`); void dialog.dismiss(); });
   await page.goto(`${web}/${path}`);

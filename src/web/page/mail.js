@@ -1,8 +1,9 @@
 // @ts-check
 // The view of the mail: the list, search, inboxes, several at once, deleting with a way back, the keyboard.
 
-import { Problem, address, ask, get, patch, remove } from "./api.js";
+import { Problem, address, ask, get, patch, remove, removeAtLast } from "./api.js";
 import { button, calmly, el, many, moment, people, say, sign, toast } from "./dom.js";
+import { mark as found } from "./findings.js";
 import * as live from "./live.js";
 import { reader } from "./message.js";
 import { Rows } from "./rows.js";
@@ -101,6 +102,7 @@ export function mailView({ go }) {
       el("span", { class: "subject" }, message.subject || "(no subject)"),
       el("span", { class: "marks" },
         ...message.tags.slice(0, 2).map((tag) => el("span", { class: "tag" }, tag)),
+        found(message.findings),
         message.is_bounce && el("span", { class: "tag bad" }, "bounce"),
         message.has_attachment && sign("M13 7.5 8 12.4a3 3 0 0 1-4.3-4.3l5.5-5.3a2 2 0 0 1 2.8 2.9L6.6 11", "has attachments"),
         el("span", { class: "door-name" }, message.door)));
@@ -185,18 +187,28 @@ export function mailView({ go }) {
     rows.drop((one) => leaving.has(one.id));
     chose();
     if (wasShown) open(next && !leaving.has(next.id) ? next.id : "");
+    const atLast = () => removeAtLast(ids);
+    promised.add(atLast);
     const stay = () => {
+      promised.delete(atLast);
       for (const id of ids) leaving.delete(id);
       void rows.reload();
     };
     const notice = toast(`${many(ids.length, "message")} deleted.`, {
       seconds: UNDO, label: "Undo", action: stay,
-      over: () => remove(ids).then(() => ids.forEach((id) => leaving.delete(id))).catch((error) => { toast(error.message); stay(); }),
+      over: () => remove(ids).finally(() => promised.delete(atLast)).then(() => ids.forEach((id) => leaving.delete(id))).catch((error) => { toast(error.message); stay(); }),
     });
     undo = () => { notice.close(); stay(); };
   }
   /** @type {() => void} */
   let undo = () => {};
+
+  /** Deletions that can still be taken back. Where the page goes away nobody can any more. @type {Set<() => void>} */
+  const promised = new Set();
+  addEventListener("pagehide", () => {
+    for (const carryOut of promised) carryOut();
+    promised.clear();
+  });
 
   /** What is here now; not what comes in the meantime. */
   async function deleteAll() {
@@ -214,9 +226,12 @@ export function mailView({ go }) {
     rows.redraw();
     count.replaceChildren(...worded(0));
     open("");
+    const given = address("/api/messages", { query: chosenQuery, inbox });
+    const atLast = () => void fetch(given, { method: "DELETE", keepalive: true });
+    promised.add(atLast);
     toast(`${many(total, "message")} deleted.`, {
-      seconds: UNDO, label: "Undo", action: () => void rows.reload(),
-      over: () => ask(address("/api/messages", { query: chosenQuery, inbox }), { method: "DELETE" }).then(() => rows.reload(), (error) => { toast(error.message); void rows.reload(); }),
+      seconds: UNDO, label: "Undo", action: () => { promised.delete(atLast); void rows.reload(); },
+      over: () => ask(given, { method: "DELETE" }).finally(() => promised.delete(atLast)).then(() => rows.reload(), (error) => { toast(error.message); void rows.reload(); }),
     });
   }
 

@@ -70,6 +70,7 @@ const BEHIND = {
 const NOTES = {
   tls: ["The handshake. What was said before it is forgotten: the client says EHLO again.", "RFC 3207 §4.2"],
   data: ["Header and text as one, up to the line with the dot.", "RFC 5321 §4.1.1.4"],
+  fault: ["Doorpost misbehaves here, because a rule says so.", "not in any RFC"],
   end: ["How the connection ended.", "RFC 5321 §3.8"],
 };
 

@@ -3,6 +3,7 @@
 
 import { get, patch, Problem } from "./api.js";
 import { button, copyButton, el, exactly, many, size, tabs, toast } from "./dom.js";
+import { notes } from "./findings.js";
 import { attachments, headersPanel, htmlPanel, linksPanel, partsPanel, sourcePanel, textPanel } from "./panels.js";
 
 /**
@@ -124,6 +125,7 @@ export function reader({ close, step, remove, changed }) {
         ...whole.headers.filter((one) => /^(cc|reply-to)$/i.test(one.name)).flatMap((one) => [el("dt", {}, one.name), el("dd", {}, one.value)])),
       el("div", { class: "line-of-facts" }, facts, tagline(message)), envelope(whole), codeStrip(codes),
       parts.marked.length > 0 && el("p", { class: "notice" }, `This message is not whole: ${parts.marked.map((mark) => MARKS[mark] ?? mark).join("; ")}.`),
+      notes("Findings", message.findings ?? []),
       attachments(message.id, parts.attachments.filter((one) => !one.inline)));
     root.replaceChildren(head, content(whole));
     root.scrollTop = 0;

@@ -1,7 +1,7 @@
 // @ts-check
 // The panels of a message: HTML in its frame, text, header, parts, links, source; and its files.
 
-import { ask, get } from "./api.js";
+import { ask, get, Problem } from "./api.js";
 import { button, copyButton, el, size } from "./dom.js";
 
 /** Characters of text, and of source, that are shown at first. */
@@ -9,8 +9,8 @@ const SHOWN = 400_000;
 /** Octets of a text file that is previewed. */
 const PREVIEWED = 200_000;
 
-const WIDTHS = [["Phone", "375px"], ["Tablet", "768px"], ["Full", ""]];
-let width = "";
+const WIDTHS = [["Phone", 375], ["Tablet", 768], ["Desktop", 1280], ["Full", 0]];
+let width = 0;
 let dark = false;
 
 /** A group of buttons of which one is pressed. @param {string} label @param {{ name: string, value: any }[]} all @param {any} first @param {(value: any) => void} chosen */
@@ -38,9 +38,22 @@ export function htmlPanel(id, subject, images) {
         sandbox: "allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer",
       });
       frame.style.colorScheme = dark ? "dark" : "light";
-      frame.style.width = width || "100%";
-      holder.replaceChildren(frame);
+      holder.replaceChildren(el("div", { class: "sheet-of-mail" }, frame));
+      fit();
     };
+    // A mail sees the width that was chosen; where the page is narrower, it is shown smaller.
+    const fit = () => {
+      const frame = holder.querySelector("iframe");
+      if (!frame?.parentElement || !holder.clientWidth) return;
+      const scale = width ? Math.min(1, holder.clientWidth / width) : 1;
+      frame.parentElement.style.width = width ? `${width * scale}px` : "100%";
+      frame.style.width = width ? `${width}px` : "100%";
+      frame.style.height = `${100 / scale}%`;
+      frame.style.transform = scale < 1 ? `scale(${scale})` : "";
+      shrunk.textContent = scale < 1 ? `at ${Math.round(scale * 100)} %` : "";
+    };
+    const shrunk = el("span", { class: "soft", role: "status" });
+    new ResizeObserver(fit).observe(holder);
     const wording = far ? `Load remote content (${far})` : "Load remote content";
     const fetching = button(wording, { class: "plain", "aria-pressed": "false", onclick: () => {
       remote = !remote;
@@ -49,7 +62,7 @@ export function htmlPanel(id, subject, images) {
       load();
     } });
     panel.append(el("div", { class: "tools" },
-      choice("Width", WIDTHS.map(([name, value]) => ({ name, value })), width, (value) => { width = value; load(); }),
+      choice("Width", WIDTHS.map(([name, value]) => ({ name: String(name), value })), width, (value) => { width = value; fit(); }), shrunk,
       choice("Ground", [{ name: "Light", value: false }, { name: "Dark", value: true }], dark, (value) => { dark = value; load(); }),
       el("span", { class: "gap" }), fetching), holder);
     load();
@@ -144,13 +157,24 @@ export function sourcePanel(id) {
   };
 }
 
-/** Names of fields and boundaries stand out. @param {string} text */
+/** Escapes of quoted-printable that are told apart; a mail can be made of nothing else. */
+const ESCAPES = 4000;
+
+/** Names of fields and boundaries stand out, and what is encoded stands back. @param {string} text */
 function coloured(text) {
   const pre = el("pre", { class: "source" });
   const boundaries = new Set([...text.matchAll(/boundary="?([^"\r\n;]+)/gi)].map((match) => `--${match[1]}`));
   let inHeader = true;
+  let encoding = "";
+  let isFolded = false;
+  let escapes = 0;
   let plain = "";
-  const flush = () => { if (plain) pre.append(plain); plain = ""; };
+  let coded = "";
+  const flush = () => {
+    if (plain) pre.append(plain);
+    if (coded) pre.append(el("span", { class: "coded" }, coded));
+    plain = coded = "";
+  };
   for (const line of text.replaceAll("\r\n", "\n").split("\n")) {
     const isBoundary = line.startsWith("--") && (boundaries.has(line) || boundaries.has(line.replace(/--$/, "")));
     const field = inHeader && /^[!-9;-~]+:/.exec(line);
@@ -158,12 +182,29 @@ function coloured(text) {
       flush();
       pre.append(el("span", { class: "boundary" }, line));
       inHeader = !line.endsWith("--") || boundaries.has(line);
+      encoding = "";
     } else if (field) {
       flush();
       pre.append(el("span", { class: "field-name" }, field[0]));
       plain = line.slice(field[0].length);
+      isFolded = field[0].toLowerCase() === "content-transfer-encoding:";
+      if (isFolded) encoding = plain.trim().toLowerCase();
+    } else if (!inHeader && encoding === "base64" && line) {
+      if (plain) flush();
+      coded += `${line}\n`;
+      continue;
+    } else if (!inHeader && encoding === "quoted-printable" && escapes < ESCAPES && line.includes("=")) {
+      flush();
+      for (const [at, part] of line.split(/((?:=[0-9A-F]{2})+|=$)/i).entries()) {
+        if (at % 2) { pre.append(el("span", { class: "coded" }, part)); escapes += 1; }
+        else if (part) pre.append(part);
+      }
     } else {
+      if (coded) flush();
+      // A field may go on in the next line.
+      if (inHeader && isFolded && /^[ \t]/.test(line)) encoding ||= line.trim().toLowerCase();
       plain += line;
+      // A message within the message has a header of its own, which is as plain as the text around it.
       if (!line) inHeader = false;
     }
     plain += "\n";
@@ -179,7 +220,8 @@ export function attachments(message, files) {
   return el("div", { class: "files" }, el("ul", { "aria-label": "Attachments" }, ...files.map((file) => {
     const url = `/api/messages/${message}/parts/${file.id}`;
     const name = file.file_name ?? `part ${file.id}`;
-    const show = previewer(url, name, file);
+    const show = /^application\/(x-)?pdf$/.test(file.content_type) || (/\.pdf$/i.test(name) && file.content_type === "application/octet-stream")
+      ? () => pdf(`/page/pdf/${message}/${file.id}`, name) : previewer(url, name, file);
     return el("li", {}, el("span", { class: "name" }, name), el("span", { class: "soft" }, `${file.content_type} · ${size(file.size)}`),
       show && button("Preview", { class: "plain", "aria-label": `Preview ${name}`, "aria-expanded": "false", onclick: async (/** @type {Event} */ event) => {
         const pressed = /** @type {HTMLElement} */ (event.currentTarget);
@@ -190,6 +232,19 @@ export function attachments(message, files) {
       } }),
       el("a", { href: url, download: name, "aria-label": `Download ${name}` }, "Download"));
   })), preview);
+}
+
+/** The browser's own viewer, in a frame. @param {string} url @param {string} name */
+async function pdf(url, name) {
+  const note = (/** @type {string} */ why) => el("p", {}, `${why} It is here to be downloaded, and not shown.`);
+  if (!navigator.pdfViewerEnabled) return note("This browser has no viewer for PDF.");
+  try {
+    // What may be shown is the server's to say.
+    void (await ask(url)).body?.cancel();
+  } catch (error) {
+    return note(error instanceof Problem ? `${error.message[0].toUpperCase()}${error.message.slice(1)}.` : "The file could not be read.");
+  }
+  return el("iframe", { src: url, title: name, referrerpolicy: "no-referrer" });
 }
 
 /** What shows a file, if it is one that can be shown. @param {string} url @param {string} name @param {import("./api.js").Attachment} file */

@@ -2,7 +2,7 @@
 // What to write in which language so that a program sends through a door.
 
 /**
- * @typedef {{ host: string, port: string, tls: string, login: boolean }} Place
+ * @typedef {{ host: string, port: string, tls: string, login: boolean, ca: string | null }} Place
  * @typedef {{ id: string, name: string, write: (place: Place) => string }} Program
  */
 
@@ -14,6 +14,18 @@ const starts = ({ tls, login }) => tls === "required" || (tls === "starttls" && 
 
 /** @param {Place} place */
 const implicit = ({ tls }) => tls === "implicit";
+
+/** Whether a CA has to be named. @param {Place} at */
+const trusts = (at) => at.ca !== null && (starts(at) || implicit(at));
+
+/** A text between double quotes, as most languages write it. @param {string | null} text */
+const quoted = (text) => JSON.stringify(text ?? "");
+
+/** Between single quotes, as PHP writes it. @param {string | null} text */
+const single = (text) => `'${(text ?? "").replace(/[\\']/g, "\\$&")}'`;
+
+/** One word of a POSIX shell. @param {string | null} text */
+const word = (text) => (/^[\w./+,:@%-]+$/.test(text ?? "") ? text : `'${(text ?? "").replaceAll("'", "'\\''")}'`);
 
 /** @type {Program[]} */
 export const PROGRAMS = [
@@ -27,13 +39,13 @@ export const PROGRAMS = [
     'message["Subject"] = "Hello"',
     'message.set_content("Sent with smtplib.\\n")',
     "",
-    (starts(at) || implicit(at)) && 'context = ssl.create_default_context(cafile="certs/ca.pem")',
+    (starts(at) || implicit(at)) && `context = ssl.create_default_context(${at.ca === null ? "" : `cafile=${quoted(at.ca)}`})`,
     implicit(at) ? `with smtplib.SMTP_SSL("${at.host}", ${at.port}, context=context, timeout=10) as client:` : `with smtplib.SMTP("${at.host}", ${at.port}, timeout=10) as client:`,
     starts(at) && "    client.starttls(context=context)",
     at.login && '    client.login("alice", "secret")',
     "    client.send_message(message)") },
   { id: "node", name: "Node (nodemailer)", write: (at) => lines(
-    'import { readFileSync } from "node:fs";',
+    trusts(at) && 'import { readFileSync } from "node:fs";',
     'import nodemailer from "nodemailer";',
     "",
     "const transport = nodemailer.createTransport({",
@@ -43,7 +55,7 @@ export const PROGRAMS = [
     starts(at) && "  requireTLS: true,",
     !starts(at) && !implicit(at) && "  ignoreTLS: true,",
     at.login && '  auth: { user: "alice", pass: "secret" },',
-    (starts(at) || implicit(at)) && '  tls: { ca: readFileSync("certs/ca.pem") },',
+    trusts(at) && `  tls: { ca: readFileSync(${quoted(at.ca)}) },`,
     "});",
     "await transport.sendMail({",
     '  from: "alice@example.org", to: "bob@example.net", subject: "Hello", text: "Sent with nodemailer.",',
@@ -61,7 +73,7 @@ export const PROGRAMS = [
     starts(at) && "$mail->SMTPSecure = PHPMailer::ENCRYPTION_STARTTLS;",
     !starts(at) && !implicit(at) && "$mail->SMTPSecure = '';\n$mail->SMTPAutoTLS = false;",
     at.login && "$mail->SMTPAuth = true;\n$mail->Username = 'alice';\n$mail->Password = 'secret';",
-    (starts(at) || implicit(at)) && "$mail->SMTPOptions = ['ssl' => ['cafile' => 'certs/ca.pem']];",
+    trusts(at) && `$mail->SMTPOptions = ['ssl' => ['cafile' => ${single(at.ca)}]];`,
     "$mail->setFrom('alice@example.org');",
     "$mail->addAddress('bob@example.net');",
     "$mail->Subject = 'Hello';",
@@ -82,7 +94,7 @@ export const PROGRAMS = [
     'message.setSubject("Hello");',
     'message.setText("Sent with Jakarta Mail.\\n");',
     at.login ? 'Transport.send(message, "alice", "secret");' : "Transport.send(message);",
-    (starts(at) || implicit(at)) && "\n// The CA comes in through a trust store: -Djavax.net.ssl.trustStore=certs/truststore.p12") },
+    trusts(at) && `\n// The CA comes in through a trust store: -Djavax.net.ssl.trustStore=truststore.p12, made with\n// keytool -importcert -noprompt -alias doorpost -file ${word(at.ca)} -keystore truststore.p12 -storetype PKCS12 -storepass changeit`) },
   { id: "go", name: "Go (net/smtp)", write: (at) => implicit(at) ? lines(
     `connection, err := tls.Dial("tcp", "${at.host}:${at.port}", &tls.Config{ServerName: "${at.host}"})`,
     "check(err)",
@@ -98,12 +110,12 @@ export const PROGRAMS = [
     "check(data.Close())",
     "check(client.Quit())",
     "",
-    "// Run it with SSL_CERT_FILE=certs/ca.pem") : lines(
+    at.ca !== null && `// Run it with SSL_CERT_FILE=${word(at.ca)}`) : lines(
     'message := "From: alice@example.org\\r\\nTo: bob@example.net\\r\\nSubject: Hello\\r\\n\\r\\nSent with net/smtp.\\r\\n"',
     at.login && `auth := smtp.PlainAuth("", "alice", "secret", "${at.host}")`,
     `err := smtp.SendMail("${at.host}:${at.port}", ${at.login ? "auth" : "nil"}, "alice@example.org", []string{"bob@example.net"}, []byte(message))`,
     "",
-    "// It takes STARTTLS wherever it is offered. Run it with SSL_CERT_FILE=certs/ca.pem") },
+    `// It takes STARTTLS wherever it is offered.${at.ca === null || at.tls === "none" ? "" : ` Run it with SSL_CERT_FILE=${word(at.ca)}`}`) },
   { id: "ruby", name: "Ruby (mail, Rails)", write: (at) => lines(
     'require "mail"',
     "",
@@ -115,7 +127,8 @@ export const PROGRAMS = [
     starts(at) && "    enable_starttls: true,",
     !starts(at) && !implicit(at) && "    enable_starttls: false,",
     at.login && '    authentication: :plain,\n    user_name: "alice",\n    password: "secret",',
-    '    ca_file: "certs/ca.pem"',
+    trusts(at) && `    ca_file: ${quoted(at.ca)},`,
+    "    open_timeout: 10",
     "end",
     "",
     "Mail.deliver do",
@@ -137,15 +150,15 @@ export const PROGRAMS = [
     at.login && 'client.Authenticate("alice", "secret");',
     "client.Send(message);",
     "client.Disconnect(true);",
-    (starts(at) || implicit(at)) && "\n// Run it with SSL_CERT_FILE=certs/ca.pem") },
+    trusts(at) && `\n// Run it with SSL_CERT_FILE=${word(at.ca)}`) },
   { id: "rust", name: "Rust (lettre)", write: (at) => lines(
     "let message = Message::builder()",
     '    .from("alice@example.org".parse()?)',
     '    .to("bob@example.net".parse()?)',
     '    .subject("Hello")',
     '    .body("Sent with lettre.\\n".to_owned())?;',
-    (starts(at) || implicit(at)) && 'let ca = Certificate::from_pem(&std::fs::read("certs/ca.pem")?)?;',
-    (starts(at) || implicit(at)) && `let tls = TlsParameters::builder("${at.host}".to_owned()).add_root_certificate(ca).build()?;`,
+    trusts(at) && `let ca = Certificate::from_pem(&std::fs::read(${quoted(at.ca)})?)?;`,
+    (starts(at) || implicit(at)) && `let tls = TlsParameters::builder("${at.host}".to_owned())${trusts(at) ? ".add_root_certificate(ca)" : ""}.build()?;`,
     implicit(at) ? `SmtpTransport::relay("${at.host}")?` : starts(at) ? `SmtpTransport::starttls_relay("${at.host}")?` : `SmtpTransport::builder_dangerous("${at.host}")`,
     `    .port(${at.port})`,
     implicit(at) && "    .tls(Tls::Wrapper(tls))",
@@ -155,10 +168,10 @@ export const PROGRAMS = [
     "    .send(&message)?;") },
   { id: "curl", name: "curl", write: (at) => lines(
     `printf 'From: alice@example.org\\r\\nTo: bob@example.net\\r\\nSubject: Hello\\r\\n\\r\\nSent with curl.\\r\\n' |`,
-    `curl ${implicit(at) ? "smtps" : "smtp"}://${at.host}:${at.port}${starts(at) ? " --ssl-reqd" : ""}${starts(at) || implicit(at) ? " --cacert certs/ca.pem" : ""}${at.login ? " --user alice:secret" : ""} \\`,
+    `curl ${implicit(at) ? "smtps" : "smtp"}://${at.host}:${at.port}${starts(at) ? " --ssl-reqd" : ""}${trusts(at) ? ` --cacert ${word(at.ca)}` : ""}${at.login ? " --user alice:secret" : ""} \\`,
     "  --mail-from alice@example.org --mail-rcpt bob@example.net --upload-file -") },
   { id: "swaks", name: "swaks", write: (at) => lines(
-    `swaks --server ${at.host} --port ${at.port}${implicit(at) ? " --tls-on-connect" : starts(at) ? " --tls" : ""}${starts(at) || implicit(at) ? " --tls-ca-path certs/ca.pem --tls-verify" : ""} \\`,
+    `swaks --server ${at.host} --port ${at.port}${implicit(at) ? " --tls-on-connect" : starts(at) ? " --tls" : ""}${trusts(at) ? ` --tls-ca-path ${word(at.ca)} --tls-verify` : ""} \\`,
     at.login && "  --auth-user alice --auth-password secret \\",
     "  --from alice@example.org --to bob@example.net --header 'Subject: Hello'") },
   { id: "env", name: "SMTP_… variables", write: (at) => lines(
@@ -166,5 +179,5 @@ export const PROGRAMS = [
     `SMTP_PORT=${at.port}`,
     `SMTP_ENCRYPTION=${implicit(at) ? "ssl" : starts(at) ? "tls" : "none"}`,
     at.login && "SMTP_USERNAME=alice\nSMTP_PASSWORD=secret",
-    (starts(at) || implicit(at)) && "SSL_CERT_FILE=certs/ca.pem") },
+    trusts(at) && `SSL_CERT_FILE=${word(at.ca)}`) },
 ];

@@ -3,6 +3,8 @@
 
 import { ask, address, get, Problem } from "./api.js";
 import { button, calmly, copyButton, el, exactly, many, moment, sign, span } from "./dom.js";
+import { extensions } from "./extensions.js";
+import { mark, note, notes } from "./findings.js";
 import * as live from "./live.js";
 import { meaning } from "./meaning.js";
 import { Rows } from "./rows.js";
@@ -38,6 +40,8 @@ function outcome(session) {
   if (!session.ended) return { kind: "running", text: "running" };
   if (refusal) return { kind: "bad", text: `${kept ? `${kept} kept, but ` : ""}${refusal.code} ${refusal.text.split("\n")[0]}` };
   if (!["quit", "closed-by-client"].includes(session.ended.code)) return { kind: "bad", text: session.ended.text };
+  // Of more transactions than these only the messages are counted.
+  if (session.transactions.length >= 100 && session.messages > 100) return { kind: "good", text: `${many(session.messages, "message")} sent` };
   return kept ? { kind: "good", text: `${many(kept, "message")} kept` } : { kind: "soft", text: session.messages ? "not kept" : "no mail" };
 }
 
@@ -80,7 +84,7 @@ export function talkView({ go }) {
       el("span", { class: "who" }, session.hello?.name ?? session.peer),
       el("time", { datetime: session.connected_at }, moment(session.connected_at)),
       el("span", { class: `subject ${kind}` }, text),
-      el("span", { class: "marks" }, session.notes.length > 0 && el("span", { class: "tag warn" }, session.notes[0]),
+      el("span", { class: "marks" }, mark(session.findings) ?? (session.notes.length > 0 && el("span", { class: "tag warn" }, session.notes[0])),
         session.tls && el("span", { class: "secure" }, "TLS"), el("span", { class: "door-name" }, session.door)));
   }
 
@@ -110,7 +114,7 @@ export function talkView({ go }) {
     try {
       const session = /** @type {Session} */ (await get(`/api/sessions/${id}`));
       if (id !== shown) return;
-      const lines = (session.transcript?.length ?? 0) + (session.ended ? 1e6 : 0);
+      const lines = (session.transcript?.length ?? 0) + (session.findings?.length ?? 0) * 1e7 + (session.ended ? 1e6 : 0);
       if (lines !== drawnLines) timeline(session);
       drawnLines = lines;
       if (!session.ended && root.isConnected) timer = setTimeout(() => void look(id), LOOK);
@@ -143,7 +147,8 @@ export function talkView({ go }) {
           session.hello && ` · ${session.hello.extended ? "EHLO" : "HELO"} ${session.hello.name}`, " · ",
           tls ? el("span", { class: "secure" }, `${tls.version.replace("TLSv", "TLS ")}, ${tls.cipher.replace(/^TLS13_/, "")}${tls.sni ? `, for ${tls.sni}` : ""}`) : el("span", { class: "clear" }, "in the clear"),
           auth && ` · ${auth.user} by ${auth.mechanism}`),
-        brought.length > 0 && el("p", { class: "facts" }, "Brought ", ...brought.slice(0, 20).flatMap((one, at) => [at ? ", " : "", el("a", { href: `#/mail/${one.message}` }, `message ${one.message}`)]), brought.length > 20 && ` and ${brought.length - 20} more`)),
+        brought.length > 0 && el("p", { class: "facts" }, "Brought ", ...brought.slice(0, 20).flatMap((one, at) => [at ? ", " : "", el("a", { href: `#/mail/${one.message}` }, `message ${one.message}`)]), brought.length > 20 && ` and ${brought.length - 20} more`),
+        notes("Findings about the whole conversation", (session.findings ?? []).filter((one) => !hasLine(session, one)))),
       list);
     if (isBelow && !session.ended) pane.scrollTop = pane.scrollHeight;
     else pane.scrollTop = top;
@@ -190,13 +195,16 @@ export function talkView({ go }) {
   };
 }
 
+/** @param {Session} session @param {import("./api.js").Finding} finding */
+const hasLine = (session, finding) => finding.line !== null && finding.line < (session.transcript?.length ?? 0);
+
 /** What both sides said. @param {Session} session */
 function lines(session) {
   const list = el("ol", { class: "lines", "aria-label": "What was said" });
   let before = 0;
   let isSecure = false;
   let command = "";
-  for (const line of session.transcript ?? []) {
+  for (const [at, line] of (session.transcript ?? []).entries()) {
     const gap = line.at_us - before;
     before = line.at_us;
     const is = line.kind;
@@ -208,9 +216,13 @@ function lines(session) {
     const kind = is === "server" && /^[45]/.test(line.text) ? " bad" : is === "end" && session.ended && !["quit", "closed-by-client"].includes(session.ended.code) ? " bad" : "";
     list.append(el("li", { class: `line ${is}${line.tls ? " secured" : ""}${kind}` },
       el("span", { class: gap > 1e6 ? "at slow" : "at", title: `${span(line.at_us)} after the connection` }, gap < 100 && before > 0 ? "" : `+${span(gap)}`),
-      who ? el("span", { class: "side-name" }, who) : el("span", { class: "side-name" }, is === "note" ? "noticed" : is === "data" ? "mail data" : is),
-      el("span", { class: "said", title: means ? `${means.text} (${means.where})` : undefined }, ...line.text.split("\n").flatMap((part, at) => (at ? [el("br"), part] : [part]))),
-      means && el("span", { class: "means" }, means.text, " ", el("cite", {}, means.where))));
+      who ? el("span", { class: "side-name" }, who) : el("span", { class: "side-name" }, { note: "noticed", data: "mail data", fault: "fault" }[is] ?? is),
+      el("span", { class: "said", title: means ? `${means.text} (${means.where})` : undefined },
+        ...(is === "server" && /^250[ -]/.test(line.text) && /^EHLO\b/i.test(command) ? extensions(line.text)
+          : is === "fault" ? [el("a", { href: "#/faults" }, line.text.replace(/^fault: /, ""))]
+            : line.text.split("\n").flatMap((part, at) => (at ? [el("br"), part] : [part])))),
+      means && el("span", { class: "means" }, means.text, " ", el("cite", {}, means.where)),
+      ...(session.findings ?? []).filter((one) => one.line === at).map(note)));
   }
   if (session.omitted_lines) list.append(el("li", { class: "turn running" }, `${many(session.omitted_lines, "more line")} not kept`));
   if (!session.ended) list.append(el("li", { class: "turn running" }, "still running…"));
