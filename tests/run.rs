@@ -85,6 +85,7 @@ fn what_is_expected_is_judged() {
     let ran = run(folder.path(), &["--door", "relay", "--expect", "rcpt:carol@example.org"], &send);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("carol") && ran.err.contains("<bob@example.org>"), "{}", ran.err);
+    assert!(ran.err.contains("\"hello <b>\""), "{}", ran.err);
     let twice = format!("{send} && {send}");
     let exactly = ["--door", "relay", "--expect", "rcpt:bob@example.org", "--count", "1"];
     assert_eq!(run(folder.path(), &exactly, &twice).code, Some(1));

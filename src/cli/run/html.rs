@@ -1,7 +1,7 @@
 //! A report as a page that needs nothing else: no script, no file, no network. All that came from elsewhere is
 //! escaped.
 
-use super::judge::{Verdict, in_words};
+use super::judge::{Verdict, in_words, number};
 use super::report::conversation;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color-scheme:light dark}\
@@ -24,11 +24,11 @@ pub(super) fn page(verdict: &Verdict, command: &str) -> String {
         let words = escaped(&format!("{}{failure}", check.name));
         text.push_str(&format!("<li class=\"{class}\">{words}</li>\n"));
     }
-    text.push_str(&format!("</ul>\n<h2>{} messages</h2><ul>\n", verdict.messages.len()));
+    text.push_str(&format!("</ul>\n<h2>{}</h2><ul>\n", number(verdict.messages.len(), "message")));
     for message in &verdict.messages {
         text.push_str(&format!("<li>{}</li>\n", escaped(&in_words(message))));
     }
-    text.push_str(&format!("</ul>\n<h2>{} sessions</h2>\n", verdict.sessions.len()));
+    text.push_str(&format!("</ul>\n<h2>{}</h2>\n", number(verdict.sessions.len(), "session")));
     for session in &verdict.sessions {
         let (class, open) = if session.was_refused() { ("no", " open") } else { ("ok", "") };
         let title = escaped(&format!("session {} at {}", session.id, session.door));

@@ -2,6 +2,7 @@
 
 use crate::app::Doorpost;
 use crate::cli::Failure;
+use crate::mime::Reading;
 use crate::search;
 use crate::storage::{Message, SessionRecord};
 use clap::ValueEnum;
@@ -99,10 +100,6 @@ impl Verdict {
 
     /// The summary.
     pub(super) fn in_words(&self) -> String {
-        let number = |count: usize, noun: &str| match count {
-            1 => format!("1 {noun}"),
-            count => format!("{count} {noun}s"),
-        };
         let mut text = format!(
             "doorpost: {} in {}",
             number(self.messages.len(), "message"),
@@ -182,7 +179,18 @@ fn wrong(what: FailOn, session: &SessionRecord) -> Vec<String> {
     }
 }
 
-/// A message on a line.
+/// A message on a line, with its subject, by which people know it.
 pub(super) fn in_words(message: &Message) -> String {
-    format!("{message:?}, door {}", message.arrival().door)
+    let reading = Reading::of(message.bytes());
+    let subject = reading.headers.iter().find(|field| field.name.eq_ignore_ascii_case("Subject"));
+    let subject = subject.map_or("no subject".to_owned(), |field| format!("{:?}", field.value));
+    format!("{message:?}, door {}: {subject}", message.arrival().door)
+}
+
+/// So many of them: `1 message`, `2 messages`.
+pub(super) fn number(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
 }
