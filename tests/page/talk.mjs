@@ -104,7 +104,7 @@ export async function faults(page) {
 
 /** Findings of every kind, in the API's shape. */
 const FOUND = [
-  { code: "made-up-error", severity: "error", line: 3, what: "MAIL came <before> a login.", change: "Log in with `AUTH` first.", rfc: "RFC 6409 §4.3", client: null },
+  { code: "auth-only-after-tls", severity: "error", line: 3, what: "MAIL came <before> a login.", change: "Log in with `AUTH` first.", rfc: "RFC 6409 §4.3", client: null },
   { code: "made-up-hint", severity: "info", line: null, what: "The name in EHLO is not one", change: null, rfc: "RFC 5321 §4.1.1.1", client: null },
 ];
 
@@ -121,7 +121,6 @@ export async function findings() {
       }
       return route.fulfill({ response, json });
     });
-    await one.route("**/api/findings/made-up-error", (route) => route.fulfill({ json: { code: "made-up-error", severity: "error", title: "Mail without a login", rfc: "RFC 6409 §4.3", text: "Why it is so.\n\nWhat to `do`." } }));
     await one.goto(`${web}/#/conversations/${session.id}`);
     await one.waitForSelector(".line .finding.error >> text=MAIL came <before> a login.");
     that((await one.locator(".lines > li").evaluateAll((all) => all.filter((line) => !line.classList.contains("turn")).findIndex((line) => line.querySelector(".finding")))) === 3, "it stands at another line");
@@ -129,14 +128,17 @@ export async function findings() {
     await one.waitForSelector(".talk .row.open .tag.bad >> text=2 findings");
     await clean(one, "findings");
     await picture(one, "findings");
-    await one.click('[aria-label="More about made-up-error"]');
-    await one.waitForSelector("dialog[open] >> text=Mail without a login");
-    that((await one.locator("dialog[open] p code").allInnerTexts()).includes("do"), await text(one, "dialog[open]"));
+    await one.click('[aria-label="More about auth-only-after-tls"]');
+    await one.waitForSelector("dialog[open] h3 >> text=What to change");
+    const long = await text(one, "dialog[open]");
+    that(/Python, smtplib/.test(long) && !/\*\*|`/.test(long), long);
+    that((await one.locator("dialog[open] p code").count()) > 0, "nothing is code");
+    await picture(one, "finding-explained");
     await clean(one, "a finding explained");
     await one.click("dialog[open] button");
     await one.goto(`${web}/#/mail`);
     await one.reload();
-    await one.waitForSelector(".mail .row .tag.bad >> text=made-up-error");
+    await one.waitForSelector(".mail .row .tag.bad >> text=auth-only-after-tls");
     await one.click(".mail .row");
     await one.waitForSelector(".letter-head .finding.error");
     await clean(one, "a message with findings");

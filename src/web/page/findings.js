@@ -36,20 +36,27 @@ export function notes(title, found) {
   return el("section", { class: "findings", "aria-label": title }, ...found.map(note));
 }
 
+/** A text of the program's own: paragraphs, in which `…` is code and **…** is weighty. @param {string} text */
+function paragraphs(text) {
+  return text.split(/\n\s*\n/).filter(Boolean).map((part) => el("p", {}, ...inline(part)));
+}
+
+/** @param {string} text */
+const inline = (text) => text.split("**").flatMap((part, at) => (at % 2 ? [el("b", {}, ...prose(part))] : prose(part)));
+
 /** The long text about a code. @param {string} code */
 async function explain(code) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("about"));
-  /** @type {any} */
-  let about;
-  try {
-    about = await get(`/api/findings/${encodeURIComponent(code)}`);
-  } catch {
-    about = { code, text: "Nothing more is known about it." };
-  }
-  const text = String(about.text ?? about.about ?? about.explanation ?? "");
-  dialog.replaceChildren(el("h2", { id: "about-title" }, about.title ?? code),
-    el("p", { class: "facts" }, el("code", {}, code), about.severity && ` · ${about.severity}`, about.rfc && ` · ${about.rfc}`),
-    ...text.split(/\n\s*\n/).filter(Boolean).map((part) => el("p", {}, ...prose(part))),
-    button("Close", { onclick: () => dialog.close() }));
+  /** @type {{ title: string, severity: string, rfc: string, happened: string, why: string, change: string, mends: { label: string, text: string }[] } | null} */
+  const about = await get(`/page/findings/${encodeURIComponent(code)}`).catch(() => null);
+  dialog.replaceChildren(...(about ? [
+    el("h2", { id: "about-title" }, ...inline(about.title)),
+    el("p", { class: "facts" }, el("code", {}, code), ` · ${about.severity} · ${about.rfc}`),
+    el("h3", {}, "What happened"), ...paragraphs(about.happened), el("h3", {}, "Why"), ...paragraphs(about.why),
+    el("h3", {}, "What to change"), ...paragraphs(about.change),
+    el("ul", { class: "mends" }, ...about.mends.map((one) => el("li", {}, el("b", {}, one.label), " ", ...inline(one.text))))]
+    : [el("h2", { id: "about-title" }, code), el("p", {}, "Nothing more is known about it.")]),
+  button("Close", { onclick: () => dialog.close() }));
+  dialog.scrollTop = 0;
   dialog.showModal();
 }

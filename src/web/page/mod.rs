@@ -5,6 +5,7 @@
 //! that does not ask for HTML gets a few words instead. What a sender wrote as HTML is served by
 //! [`letter`] alone, to a frame in which nothing runs.
 
+mod explained;
 mod first;
 mod letter;
 mod light;
@@ -88,6 +89,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(front))
         .route("/page/{name}", get(part))
+        .route("/page/findings/{code}", get(explained::show))
         .route("/page/letters/{id}", get(letter::show))
         .route("/page/pdf/{id}/{part}", get(pdf::show))
 }
