@@ -225,10 +225,13 @@ fn open_faults(config: &Config) -> Result<Faults, StartError> {
         };
         let text = std::fs::read_to_string(path).map_err(|error| fail(&error))?;
         scenario = Scenario::parse(&text).map_err(|error| fail(&error))?;
+        let doors: Vec<_> = config.doors.iter().map(|door| &*door.name).collect();
+        scenario.fits_doors(&doors).map_err(|error| fail(&error))?;
     }
     for spec in &config.faults {
-        let preset = fault::presets::scenario(spec);
-        scenario = scenario.and(preset.map_err(|error| StartError::Setting(error.to_string()))?);
+        let fail = |error: &dyn std::fmt::Display| StartError::Setting(error.to_string());
+        let preset = fault::presets::scenario(spec).map_err(|error| fail(&error))?;
+        scenario = scenario.and(&preset).map_err(|error| fail(&error))?;
     }
     let faults = Faults::new(match &config.inbox_by {
         InboxBy::User => InboxWay::User,

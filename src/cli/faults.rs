@@ -52,9 +52,7 @@ fn list() -> String {
     for magic in &ADDRESSES {
         let name = paint(BOLD, &format!("{:width$}", magic.local_part));
         let becomes = match magic.reply {
-            Some((code, subject, detail, words)) => {
-                format!("{code} {}.{subject}.{detail} {words}", code / 100)
-            }
+            Some(refusal) => reply(refusal),
             None => "taken".into(),
         };
         text.push_str(&format!("  {name}  {becomes}\n"));
@@ -71,6 +69,10 @@ fn list() -> String {
     text
 }
 
+fn reply((code, subject, detail, text): (u16, u16, u16, &str)) -> String {
+    format!("{code} {}.{subject}.{detail} {text}", code / 100)
+}
+
 fn json_list() -> String {
     let presets = PRESETS.iter().map(|preset| {
         json!({
@@ -81,6 +83,18 @@ fn json_list() -> String {
             "scenario": preset.toml(None, None),
         })
     });
-    let document = json!({ "presets": presets.collect::<Vec<_>>() });
+    let addresses = ADDRESSES.iter().map(|magic| {
+        json!({
+            "local_part": magic.local_part,
+            "reply": magic.reply.map(reply),
+            "known_from": magic.known_from,
+        })
+    });
+    let words = WORDS.map(|(word, about)| json!({ "word": word, "about": about }));
+    let document = json!({
+        "presets": presets.collect::<Vec<_>>(),
+        "addresses": addresses.collect::<Vec<_>>(),
+        "header": { "name": HEADER, "words": words },
+    });
     format!("{document:#}\n")
 }

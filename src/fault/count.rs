@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// Things that are told apart, in each of two generations.
 const REMEMBERED: usize = 50_000;
 
+/// Times that are remembered in each generation, over all things.
+const REMEMBERED_TIMES: usize = 1_000_000;
+
 /// What is known of one thing.
 #[derive(Clone, Debug)]
 pub(super) struct Counted {
@@ -23,26 +26,38 @@ pub(super) struct Counted {
 pub(super) struct Counters {
     young: HashMap<String, Counted>,
     old: HashMap<String, Counted>,
+    /// Times that are remembered of the young.
+    times: usize,
 }
 
 impl Counters {
     /// Counts a thing, and remembers its last `recent` times.
     pub(super) fn count(&mut self, key: String, now: Instant, recent: usize) -> Counted {
-        if self.young.len() >= REMEMBERED {
+        if self.young.len() >= REMEMBERED || self.times >= REMEMBERED_TIMES {
             self.old = std::mem::take(&mut self.young);
+            self.times = 0;
         }
         let before = self.old.remove(&key);
+        self.times += before.as_ref().map_or(0, |before| before.recent.len());
         let fresh = || Counted { times: 0, first: now, recent: VecDeque::new() };
         let counted = self.young.entry(key).or_insert_with(|| before.unwrap_or_else(fresh));
         counted.times += 1;
         let told = counted.clone();
         if recent > 0 {
             counted.recent.push_back(now);
+            self.times += 1;
             while counted.recent.len() > recent {
                 counted.recent.pop_front();
+                self.times -= 1;
             }
         }
         told
+    }
+
+    /// How many things are known.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.young.len() + self.old.len()
     }
 }
 

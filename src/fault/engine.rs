@@ -161,10 +161,20 @@ impl Faults {
     #[must_use]
     pub fn refuses(&self, door: &str) -> bool {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
-        running.all.scenario.rules.iter().any(|rule| {
+        let own = match self.inbox_way {
+            InboxWay::Door => running.inboxes.get(door),
+            _ => None,
+        };
+        own.into_iter().chain([&running.all]).flat_map(|one| &one.scenario.rules).any(|rule| {
             let named = rule.when.door.as_ref().is_none_or(|pattern| pattern.matches(door));
             matches!(rule.deed, Deed::RefuseDoor) && named
         })
+    }
+
+    /// What decides in which inbox a message will be.
+    #[must_use]
+    pub fn inbox_way(&self) -> &InboxWay {
+        &self.inbox_way
     }
 
     /// Calls this whenever a scenario is put in force.
@@ -196,7 +206,11 @@ impl Faults {
                     occasion.message.and_then(|message| field(message, name)).into_iter().collect()
                 }
             };
-            found.extend(names.iter().filter_map(|name| running.inboxes.get(name).cloned()));
+            let mut names: Vec<&String> = names.iter().collect();
+            // One that is named twice is asked once.
+            names.sort();
+            names.dedup();
+            found.extend(names.into_iter().filter_map(|name| running.inboxes.get(name).cloned()));
         }
         found.push(Arc::clone(&running.all));
         found
@@ -224,7 +238,9 @@ impl Misbehave for Faults {
                 if found.as_ref().is_some_and(Misdeed::is_final) {
                     return found;
                 }
-                if let Some(misdeed) = tally.ask(one.scenario.seed, rule, occasion, now) {
+                if let Some(misdeed) =
+                    tally.ask(one.scenario.seed.unwrap_or_default(), rule, occasion, now)
+                {
                     found = Some(match found {
                         None => misdeed,
                         Some(before) => before.and(misdeed),
@@ -332,7 +348,7 @@ fn judge(
 }
 
 impl At {
-    fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         match self {
             Self::One(point) => point.name().to_ascii_lowercase(),
             Self::AnyVerb => "any".into(),

@@ -1,19 +1,25 @@
 //! Real rate limiters: so many in a time, a bucket for each thing that is limited apart.
+//!
+//! Buckets that are full again are forgotten; where too many are not, all are, so that memory stays bounded.
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-/// Things that have a bucket, before those that are full again are forgotten.
+/// Things that have a bucket, at most.
 const BUCKETS: usize = 50_000;
 
 /// One limiter.
-pub(super) struct Limiter(DefaultKeyedRateLimiter<String>);
+pub(super) struct Limiter {
+    quota: Quota,
+    buckets: RwLock<DefaultKeyedRateLimiter<String>>,
+}
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Limiter of {} buckets", self.0.len())
+        write!(f, "Limiter of {:?}", self.quota)
     }
 }
 
@@ -27,14 +33,29 @@ impl Limiter {
             Some(quota) => quota.allow_burst(number),
             None => Quota::per_second(number),
         };
-        Self(RateLimiter::keyed(quota))
+        Self { quota, buckets: RwLock::new(RateLimiter::keyed(quota)) }
     }
 
     /// Whether one more is too many now.
     pub(super) fn is_over(&self, key: &String) -> bool {
-        if self.0.len() > BUCKETS {
-            self.0.retain_recent();
+        if self.held() >= BUCKETS {
+            self.forget();
         }
-        self.0.check_key(key).is_err()
+        let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
+        buckets.check_key(key).is_err()
+    }
+
+    /// How many have a bucket.
+    pub(super) fn held(&self) -> usize {
+        self.buckets.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn forget(&self) {
+        let mut buckets = self.buckets.write().unwrap_or_else(PoisonError::into_inner);
+        buckets.retain_recent();
+        // To look through many again for each one that comes would take too long.
+        if buckets.len() > BUCKETS / 2 {
+            *buckets = RateLimiter::keyed(self.quota);
+        }
     }
 }

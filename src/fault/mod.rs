@@ -11,6 +11,8 @@
 
 mod count;
 mod engine;
+mod fits;
+mod join;
 mod limit;
 pub mod magic;
 mod pattern;

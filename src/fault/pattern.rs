@@ -8,7 +8,11 @@ const LARGEST: usize = 1 << 20;
 
 /// What a text has to look like.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern {
+    expression: Regex,
+    /// As it was written.
+    text: String,
+}
 
 impl Pattern {
     /// Reads a pattern.
@@ -30,11 +34,15 @@ impl Pattern {
             .size_limit(LARGEST)
             .build();
         built
-            .map(Self)
+            .map(|expression| Self { expression, text: text.to_owned() })
             .map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.expression.is_match(text)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 }

@@ -66,7 +66,13 @@ impl Preset {
             if let Some(door) = door {
                 name.push_str(&format!(".{door}"));
             }
-            let mut rule = rule.replace("VALUE", &value.replace(['"', '\\', '\n'], ""));
+            let value = value.replace(['"', '\\', '\n', '\r'], "");
+            // What should be a number and is none is quoted, so that the reader says what it expects.
+            let bare = match value.parse::<u64>() {
+                Ok(_) => value.clone(),
+                Err(_) => format!("{value:?}"),
+            };
+            let mut rule = rule.replace("= VALUE", &format!("= {bare}")).replace("VALUE", &value);
             if let Some(door) = door {
                 let door = format!("door = {door:?}");
                 rule = match rule.split_once("when = { ") {

@@ -79,7 +79,11 @@ impl Scenario {
         let mut reader = Reader { text, mistakes: Vec::new() };
         let scenario = reader.scenario();
         if reader.mistakes.is_empty() {
-            return Ok(Self { text: text.trim_end().to_owned() + "\n", ..scenario });
+            let text = match text.trim_end() {
+                "" => String::new(),
+                text => text.to_owned() + "\n",
+            };
+            return Ok(Self { text, ..scenario });
         }
         reader.mistakes.sort_by_key(|mistake| mistake.line);
         Err(ScenarioError { mistakes: reader.mistakes })
@@ -106,8 +110,7 @@ impl Reader<'_> {
         for (key, value) in table.get_ref() {
             match key.get_ref().as_ref() {
                 "seed" => {
-                    scenario.seed =
-                        self.read(&top, "seed", value, value::whole).unwrap_or_default();
+                    scenario.seed = self.read(&top, "seed", value, value::whole);
                 }
                 "rules" => self.rules(value, &mut scenario),
                 other => {

@@ -2,13 +2,14 @@
 
 use super::when::When;
 use crate::smtp::misbehave::{Misdeed, Occasion, Point};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// An ordered list of rules.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
     /// What odds are computed from.
-    pub(super) seed: u64,
+    pub(super) seed: Option<u64>,
     pub(super) rules: Vec<Rule>,
     /// As it was written.
     pub(super) text: String,
@@ -18,6 +19,8 @@ pub struct Scenario {
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) name: String,
+    /// Where it stands, from 1.
+    pub(super) line: usize,
     pub(super) at: At,
     pub(super) when: When,
     pub(super) count: Count,
@@ -75,8 +78,12 @@ pub(super) enum Per {
     Sender,
     Recipient,
     Triplet,
+    Envelope,
     Message,
 }
+
+/// Octets of what tells one thing from another; of what is longer, its digest does.
+const LONGEST_KEY: usize = 128;
 
 impl At {
     pub(super) fn matches(self, point: Point) -> bool {
@@ -122,8 +129,17 @@ pub(super) const fn bit(point: Point) -> u32 {
 }
 
 impl Per {
-    /// What tells one thing that is counted from another.
+    /// What tells one thing that is counted from another. Clients decide how many things there are, so each is short.
     pub(super) fn key(self, occasion: &Occasion<'_>) -> String {
+        let key = self.whole_key(occasion);
+        if key.len() <= LONGEST_KEY {
+            return key;
+        }
+        let digest = Sha256::digest(key.as_bytes());
+        digest.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    fn whole_key(self, occasion: &Occasion<'_>) -> String {
         let sender = occasion.reverse_path.unwrap_or_default();
         let recipients = || occasion.forward_paths.join(",").to_lowercase();
         match self {
@@ -135,10 +151,11 @@ impl Per {
             Self::Triplet => {
                 format!("{}\n{}\n{}", occasion.peer, sender.to_lowercase(), recipients())
             }
+            Self::Envelope => format!("{}\n{}", sender.to_lowercase(), recipients()),
             Self::Message => {
                 let named =
                     occasion.message.and_then(|message| super::when::field(message, "Message-ID"));
-                named.unwrap_or_else(|| format!("{}\n{}", sender.to_lowercase(), recipients()))
+                named.unwrap_or_else(|| Self::Envelope.whole_key(occasion))
             }
         }
     }
@@ -160,16 +177,5 @@ impl Scenario {
     /// The names of its rules, in order.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().map(|rule| &*rule.name)
-    }
-
-    /// This one, and behind it the rules of another.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.rules.extend(other.rules);
-        if !self.text.is_empty() && !other.text.is_empty() {
-            self.text.push('\n');
-        }
-        self.text.push_str(&other.text);
-        self
     }
 }

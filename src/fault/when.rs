@@ -17,15 +17,17 @@ pub(super) struct When {
     pub(super) user: Option<Pattern>,
     pub(super) reverse_path: Option<Pattern>,
     pub(super) forward_path: Option<Pattern>,
-    pub(super) size: Option<Size>,
+    pub(super) size: Option<Bound>,
+    /// Recipients of the transaction.
+    pub(super) recipients: Option<Bound>,
     /// A field's name, and what its value has to look like.
     pub(super) header: Option<(String, Pattern)>,
     pub(super) tls: Option<bool>,
 }
 
-/// A bound for octets.
+/// A bound for a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Size {
+pub(super) enum Bound {
     Over(u64),
     Under(u64),
 }
@@ -45,11 +47,8 @@ impl When {
             && self.forward_path.as_ref().is_none_or(|pattern| {
                 occasion.forward_paths.iter().any(|path| pattern.matches(path))
             })
-            && self.size.is_none_or(|bound| match (bound, occasion.size) {
-                (_, None) => false,
-                (Size::Over(limit), Some(size)) => size > limit,
-                (Size::Under(limit), Some(size)) => size < limit,
-            })
+            && self.size.is_none_or(|bound| occasion.size.is_some_and(|size| bound.holds(size)))
+            && self.recipients.is_none_or(|bound| bound.holds(occasion.recipients as u64))
             && self.tls.is_none_or(|tls| tls == occasion.encrypted)
             && self.header.as_ref().is_none_or(|(name, pattern)| {
                 let value = occasion.message.and_then(|message| field(message, name));
@@ -61,12 +60,21 @@ impl When {
     pub(super) fn needs(&self) -> Needs {
         if self.header.is_some() {
             Needs::Message
-        } else if self.forward_path.is_some() {
+        } else if self.forward_path.is_some() || self.recipients.is_some() {
             Needs::Recipient
         } else if self.reverse_path.is_some() || self.size.is_some() {
             Needs::Sender
         } else {
             Needs::Nothing
+        }
+    }
+}
+
+impl Bound {
+    fn holds(self, number: u64) -> bool {
+        match self {
+            Self::Over(bound) => number > bound,
+            Self::Under(bound) => number < bound,
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum Point {
     Tls,
     /// The greeting is due.
     Greeting,
-    /// EHLO or HELO came.
+    /// EHLO came.
     Ehlo,
     /// A login has come to its end.
     Auth,
@@ -32,7 +32,7 @@ pub enum Point {
     EndOfData,
     /// The message is kept, and its 250 is due.
     Kept,
-    /// One of the other verbs came: STARTTLS, RSET, NOOP, QUIT, VRFY, EXPN, HELP.
+    /// One of the other verbs came: HELO, STARTTLS, RSET, NOOP, QUIT, VRFY, EXPN, HELP.
     Other(&'static str),
 }
 
@@ -75,6 +75,8 @@ pub struct Occasion<'a> {
     pub reverse_path: Option<&'a str>,
     /// The forward-path that RCPT names, or all of them so far, without brackets.
     pub forward_paths: &'a [String],
+    /// Recipients of the transaction so far, with the one that RCPT names.
+    pub recipients: usize,
     /// Octets that MAIL declares, or that came.
     pub size: Option<u64>,
     /// The message, at its end.

@@ -206,7 +206,7 @@ impl Fixture {
     #[track_caller]
     pub fn fault(&self, spec: &str) {
         match presets::scenario(spec) {
-            Ok(scenario) => self.scenario(scenario),
+            Ok(scenario) => self.scenario(&scenario),
             Err(error) => asking::fail(Location::caller(), &error.to_string()),
         }
     }
@@ -218,14 +218,20 @@ impl Fixture {
     #[track_caller]
     pub fn fault_rules(&self, toml: &str) {
         match Scenario::parse(toml) {
-            Ok(scenario) => self.scenario(scenario),
+            Ok(scenario) => self.scenario(&scenario),
             Err(error) => asking::fail(Location::caller(), &error.to_string()),
         }
     }
 
-    fn scenario(&self, scenario: Scenario) {
+    #[track_caller]
+    fn scenario(&self, scenario: &Scenario) {
         let faults = self.doorpost.faults();
-        faults.set(None, faults.scenario(None).and(scenario));
+        let doors: Vec<_> = self.doorpost.doors().iter().map(|door| door.name()).collect();
+        let fits = scenario.fits_doors(&doors);
+        match fits.and_then(|()| faults.scenario(None).and(scenario)) {
+            Ok(scenario) => faults.set(None, scenario),
+            Err(error) => asking::fail(Location::caller(), &error.to_string()),
+        }
     }
 
     /// Takes all faults back.

@@ -148,7 +148,7 @@ pub(super) async fn put_faults(
         let text = text.map_err(|_| Problem::bad_request("the scenario is not UTF-8"))?;
         FaultsWanted { faults: Vec::new(), scenario: Some(text), magic: None }
     };
-    let scenario = scenario(&app, &wanted)?;
+    let scenario = scenario(&app, inbox, &wanted)?;
     if let Some(magic) = wanted.magic {
         app.faults.set_magic(magic);
     }
@@ -172,27 +172,31 @@ pub(super) async fn delete_faults(
     Ok(view(&app, inbox))
 }
 
-fn scenario(app: &App, wanted: &FaultsWanted) -> Result<Scenario, Problem> {
+fn scenario(app: &App, inbox: Option<&str>, wanted: &FaultsWanted) -> Result<Scenario, Problem> {
     let mut scenario = Scenario::default();
+    let doors = app.store.doors();
+    let doors: Vec<&str> = doors.iter().map(|door| door.name()).collect();
     if let Some(text) = &wanted.scenario {
         scenario = Scenario::parse(text).map_err(|error| mistakes(&error))?;
+        scenario.fits_doors(&doors).map_err(|error| mistakes(&error))?;
     }
     if wanted.faults.len() > 100 {
         return Err(Problem::bad_request("there are more than 100 faults in the list"));
     }
     for spec in &wanted.faults {
-        let door = spec.rsplit_once('@').map(|(_, door)| door);
-        let doors = app.store.doors();
-        if let Some(door) = door
-            && !doors.iter().any(|known| known.name() == door)
+        if let Some((_, door)) = spec.rsplit_once('@')
+            && !doors.contains(&door)
         {
-            let names: Vec<_> = doors.iter().map(|door| door.name()).collect();
             let text =
-                format!("the fault {spec:?} is for a door that there is not: {}", names.join(", "));
+                format!("the fault {spec:?} is for a door that there is not: {}", doors.join(", "));
             return Err(Problem::bad_request(&text));
         }
         let preset = presets::scenario(spec);
-        scenario = scenario.and(preset.map_err(|error| Problem::bad_request(&error.to_string()))?);
+        let preset = preset.map_err(|error| Problem::bad_request(&error.to_string()))?;
+        scenario = scenario.and(&preset).map_err(|error| mistakes(&error))?;
+    }
+    if inbox.is_some() {
+        scenario.fits_inbox(app.faults.inbox_way()).map_err(|error| mistakes(&error))?;
     }
     Ok(scenario)
 }

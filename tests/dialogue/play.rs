@@ -26,7 +26,8 @@ pub fn config(dialogue: &Dialogue) -> Result<Config, String> {
 pub fn scenario(dialogue: &Dialogue) -> Result<Scenario, String> {
     let mut scenario = Scenario::parse(&dialogue.scenario).map_err(|e| e.to_string())?;
     for spec in &dialogue.faults {
-        scenario = scenario.and(presets::scenario(spec).map_err(|e| e.to_string())?);
+        let joined = scenario.and(&presets::scenario(spec).map_err(|e| e.to_string())?);
+        scenario = joined.map_err(|e| e.to_string())?;
     }
     Ok(scenario)
 }

@@ -11,7 +11,8 @@ use toml::de::{DeTable, DeValue};
 
 const KEYS: &str =
     "name, at, when, do, per, and one of nth, first, every, after, odds, limit, greylist";
-const CONDITIONS: &str = "door, client, hello, user, reverse_path, forward_path, size, header, tls";
+const CONDITIONS: &str =
+    "door, client, hello, user, reverse_path, forward_path, recipients, size, header, tls";
 
 /// The moments, by their names in a scenario.
 const MOMENTS: [Point; 18] = [
@@ -35,13 +36,14 @@ const MOMENTS: [Point; 18] = [
     Point::Other("HELP"),
 ];
 
-const PER: [(&str, Per); 7] = [
+const PER: [(&str, Per); 8] = [
     ("rule", Per::Rule),
     ("client", Per::Client),
     ("user", Per::User),
     ("sender", Per::Sender),
     ("recipient", Per::Recipient),
     ("triplet", Per::Triplet),
+    ("envelope", Per::Envelope),
     ("message", Per::Message),
 ];
 
@@ -99,7 +101,7 @@ impl Reader<'_> {
         let at = at.unwrap_or(At::One(Point::Connect));
         let per = per.unwrap_or(default_per(count.as_ref()));
         let count = count.unwrap_or(Count::Always);
-        Some(Rule { name, at, when, count, per, deed: deed? })
+        Some(Rule { name, line, at, when, count, per, deed: deed? })
     }
 
     fn rule_key(
@@ -144,6 +146,7 @@ impl Reader<'_> {
                 "user" => when.user = self.read(spot, &name, value, value::pattern),
                 "reverse_path" => when.reverse_path = self.read(spot, &name, value, value::pattern),
                 "forward_path" => when.forward_path = self.read(spot, &name, value, value::pattern),
+                "recipients" => when.recipients = self.read(spot, &name, value, value::number),
                 "size" => when.size = self.read(spot, &name, value, value::size),
                 "header" => when.header = self.read(spot, &name, value, value::header),
                 "tls" => when.tls = self.read(spot, &name, value, value::switch),
@@ -189,7 +192,9 @@ impl Reader<'_> {
         let mut key = "when";
         let counted = match parts.per.unwrap_or(default_per(parts.count.as_ref())) {
             Per::Rule | Per::Client | Per::User => Needs::Nothing,
-            Per::Sender => Needs::Sender,
+            // Where nobody asked for it: of as much as is known.
+            Per::Envelope if parts.per.is_none() => Needs::Nothing,
+            Per::Sender | Per::Envelope => Needs::Sender,
             Per::Recipient | Per::Triplet | Per::Message => Needs::Recipient,
         };
         if counted > needs {
@@ -199,7 +204,7 @@ impl Reader<'_> {
             let problem = match needs {
                 Needs::Message => "a header is known at \"end-of-data\" and \"kept\"",
                 Needs::Recipient => {
-                    "a forward-path is known at \"rcpt\", \"data\", \"end-of-data\" and \"kept\""
+                    "forward-paths are known at \"rcpt\", \"data\", \"end-of-data\" and \"kept\""
                 }
                 _ => "a reverse-path and a size are known at \"mail\" and after it",
             };
@@ -287,6 +292,8 @@ fn default_per(count: Option<&Count>) -> Per {
     match count {
         Some(Count::Greylist(_)) => Per::Triplet,
         Some(Count::Limit { .. }) => Per::Client,
+        // The same mail meets the same fault, whatever comes beside it.
+        Some(Count::Odds(_)) => Per::Envelope,
         _ => Per::Rule,
     }
 }

@@ -1,7 +1,7 @@
 //! Values of a scenario: each reader gives the value, or says what is allowed.
 
 use crate::fault::pattern::Pattern;
-use crate::fault::when::Size;
+use crate::fault::when::Bound;
 use crate::smtp::Reply;
 use crate::smtp::policy::Network;
 use std::time::Duration;
@@ -114,16 +114,22 @@ pub(super) fn network(value: &DeValue<'_>) -> Read<Network> {
     Network::parse(&text).ok_or_else(|| expected().into())
 }
 
-pub(super) fn size(value: &DeValue<'_>) -> Read<Size> {
-    let expected = || "expected a bound such as \"> 1MiB\" or \"< 10kB\"".to_owned();
-    let text = text(value).map_err(|_| expected())?;
-    let octets = |text: &str| {
-        text.trim().parse::<bytesize::ByteSize>().map(|size| size.as_u64()).map_err(|_| expected())
-    };
-    match text.trim().split_at_checked(1) {
-        Some((">", rest)) => octets(rest).map(Size::Over),
-        Some(("<", rest)) => octets(rest).map(Size::Under),
-        _ => Err(expected()),
+pub(super) fn size(value: &DeValue<'_>) -> Read<Bound> {
+    let octets = |text: &str| text.parse::<bytesize::ByteSize>().ok().map(|size| size.as_u64());
+    bound(value, octets).ok_or_else(|| "expected a bound such as \"> 1MiB\" or \"< 10kB\"".into())
+}
+
+pub(super) fn number(value: &DeValue<'_>) -> Read<Bound> {
+    let number = |text: &str| text.parse().ok();
+    bound(value, number).ok_or_else(|| "expected a bound such as \"> 3\" or \"< 2\"".into())
+}
+
+fn bound(value: &DeValue<'_>, read: impl Fn(&str) -> Option<u64>) -> Option<Bound> {
+    let text = text(value).ok()?;
+    match text.trim().split_at_checked(1)? {
+        (">", rest) => read(rest.trim()).map(Bound::Over),
+        ("<", rest) => read(rest.trim()).map(Bound::Under),
+        _ => None,
     }
 }
 

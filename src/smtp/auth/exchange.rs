@@ -51,6 +51,8 @@ pub struct Exchange {
     directory: Arc<Directory>,
     nonce: String,
     state: State,
+    /// The user whom the client has named, whatever becomes of it.
+    named: Option<String>,
 }
 
 enum State {
@@ -71,13 +73,19 @@ impl Exchange {
     #[must_use]
     pub fn new(mechanism: Mechanism, directory: Arc<Directory>, entropy: &[u8]) -> Self {
         let nonce = hex(&Sha256::digest(entropy)[..12]);
-        Self { mechanism, directory, nonce, state: State::Start }
+        Self { mechanism, directory, nonce, state: State::Start, named: None }
     }
 
     /// Its mechanism.
     #[must_use]
     pub fn mechanism(&self) -> Mechanism {
         self.mechanism
+    }
+
+    /// The user whom the client has named so far.
+    #[must_use]
+    pub fn named(&self) -> Option<&str> {
+        self.named.as_deref()
     }
 
     /// Whether the client's next line shows a user's name and no secret.
@@ -140,6 +148,7 @@ impl Exchange {
             Mechanism::ScramSha256 => match Scram::begin(&self.directory, &self.nonce, response) {
                 Some(scram) => {
                     let step = challenge_of(scram.challenge().as_bytes());
+                    self.named = Some(scram.user.clone());
                     self.state = State::ScramProof(Box::new(scram));
                     step
                 }
@@ -154,12 +163,13 @@ impl Exchange {
     }
 
     /// `[authzid] NUL authcid NUL passwd` (RFC 4616 §2).
-    fn plain(&self, response: &[u8]) -> Option<Step> {
+    fn plain(&mut self, response: &[u8]) -> Option<Step> {
         let mut parts = std::str::from_utf8(response).ok()?.split('\0');
         let (authzid, user, secret) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() {
             return None;
         }
+        self.named = Some(prepared(user).into_owned());
         // To act for somebody else is a right that nobody has here.
         let acts_for_other = !authzid.is_empty() && authzid != user;
         if acts_for_other && !self.directory.is_open() {
@@ -182,13 +192,13 @@ impl Exchange {
         };
         let (scheme, token) = field("auth=")?.split_once(' ')?;
         let user = match &*user {
-            "" => self.directory.owner_of(token).unwrap_or_default(),
-            named => named,
+            "" => self.directory.owner_of(token).unwrap_or_default().to_owned(),
+            _ => user,
         };
         if !scheme.eq_ignore_ascii_case("bearer") || !text.ends_with("\u{1}\u{1}") {
             return None;
         }
-        match self.judge(user, token) {
+        match self.judge(&user, token) {
             // The reason goes out as a challenge; the client answers it before it gets its 535.
             Step::Done(Outcome::Refused) => {
                 self.state = State::Dummy(None);
@@ -201,14 +211,15 @@ impl Exchange {
         }
     }
 
-    fn judge_text(&self, user: &str, secret: &[u8]) -> Step {
+    fn judge_text(&mut self, user: &str, secret: &[u8]) -> Step {
         match std::str::from_utf8(secret) {
             Ok(secret) => self.judge(user, secret),
             Err(_) => Step::Done(Outcome::Malformed),
         }
     }
 
-    fn judge(&self, user: &str, secret: &str) -> Step {
+    fn judge(&mut self, user: &str, secret: &str) -> Step {
+        self.named = Some(prepared(user).into_owned());
         Step::Done(if self.directory.accepts(user, secret) {
             Outcome::Accepted(self.identity(user, Some(secret)))
         } else {
@@ -217,7 +228,7 @@ impl Exchange {
     }
 
     /// `user digest` (RFC 2195 §2); the name may hold spaces, the digest cannot.
-    fn judge_digest(&self, challenge: &str, response: &[u8]) -> Step {
+    fn judge_digest(&mut self, challenge: &str, response: &[u8]) -> Step {
         let Some((user, digest)) =
             std::str::from_utf8(response).ok().and_then(|r| r.rsplit_once(' '))
         else {
@@ -226,6 +237,7 @@ impl Exchange {
         if digest.len() != 32 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Step::Done(Outcome::Malformed);
         }
+        self.named = Some(prepared(user).into_owned());
         let accepted = self.directory.accepts_cram_md5(user, challenge.as_bytes(), digest);
         Step::Done(if accepted {
             Outcome::Accepted(self.identity(user, None))

@@ -54,11 +54,10 @@ impl Session {
             return;
         };
         self.record_answer(line, &exchange);
-        // The client has been told in a challenge; whatever it answers, this was a failed login.
-        if exchange.is_lost() {
-            return self.login_failed(actions);
-        }
-        let result = if line == b"*" {
+        let result = if exchange.is_lost() {
+            // The client has been told in a challenge; whatever it answers, this was a failed login.
+            self.auth_step(*exchange, Step::Done(Outcome::Refused), actions)
+        } else if line == b"*" {
             Err(replies::AUTH_CANCELLED)
         } else {
             STANDARD.decode(line.trim_ascii_end()).map_err(|_| replies::BAD_BASE64).and_then(
@@ -92,7 +91,7 @@ impl Session {
             }
             Step::Done(Outcome::Malformed) => return Err(replies::BAD_EXCHANGE),
             Step::Done(Outcome::Refused) => {
-                self.ask_before(Point::Auth, || About::user(None))?;
+                self.ask_before(Point::Auth, || About::user(exchange.named()))?;
                 self.login_failed(actions);
             }
         }

@@ -20,6 +20,7 @@ pub(super) struct About {
     user: Option<String>,
     reverse_path: Option<String>,
     forward_paths: Vec<String>,
+    recipients: usize,
     size: Option<u64>,
 }
 
@@ -37,6 +38,7 @@ impl About {
         Self {
             reverse_path: Some(envelope.reverse_path.to_string()),
             forward_paths: paths.collect(),
+            recipients: envelope.forward_paths.len(),
             size: envelope.declared_size,
             ..Self::default()
         }
@@ -63,6 +65,7 @@ impl Session {
             encrypted: self.tls.is_some(),
             reverse_path: about.reverse_path.as_deref(),
             forward_paths: &about.forward_paths,
+            recipients: about.recipients,
             size: message.map(|octets| octets.len() as u64).or(about.size),
             message,
         })?;
@@ -118,6 +121,7 @@ impl Session {
         let about = About {
             reverse_path: Some(open.envelope.reverse_path.to_string()),
             forward_paths: vec![recipient.path.to_string()],
+            recipients: open.envelope.forward_paths.len() + 1,
             size: open.envelope.declared_size,
             ..About::default()
         };
