@@ -7,6 +7,9 @@ use doorpost::finding::text::markdown;
 use std::fs;
 use std::path::Path;
 
+#[path = "docs/faults.rs"]
+mod faults;
+
 /// Holds a page to what the program says, or writes it down.
 fn hold(page: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);

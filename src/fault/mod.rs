@@ -13,6 +13,7 @@ mod count;
 mod engine;
 mod fits;
 mod join;
+pub mod language;
 mod limit;
 pub mod magic;
 mod pattern;

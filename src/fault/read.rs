@@ -1,8 +1,8 @@
 //! Reads a scenario. All its mistakes are told at once, each with rule, line, key, value and what is
 //! allowed; with a mistake nothing of it is taken.
 
-mod deed;
-mod rule;
+pub(super) mod deed;
+pub(super) mod rule;
 mod value;
 
 use super::scenario::Scenario;

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 /// Octets of garbage, at most.
 const MOST_GARBAGE: usize = 64 * 1024;
 
-pub(super) const KEYS: &str = "reply, pause, line_pause, octet_pause, close, reset, garbage, silent, hide, tls, rate, \
+pub(in crate::fault) const KEYS: &str = "reply, pause, line_pause, octet_pause, close, reset, garbage, silent, hide, tls, rate, \
                                lose, door";
 
 const TLS_FAULTS: [TlsFault; 5] = [

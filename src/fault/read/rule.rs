@@ -9,9 +9,9 @@ use crate::smtp::misbehave::Point;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-const KEYS: &str =
+pub(in crate::fault) const KEYS: &str =
     "name, at, when, do, per, and one of nth, first, every, after, odds, limit, greylist";
-const CONDITIONS: &str =
+pub(in crate::fault) const CONDITIONS: &str =
     "door, client, hello, user, reverse_path, forward_path, recipients, size, header, tls";
 
 /// The moments, by their names in a scenario.

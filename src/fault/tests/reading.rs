@@ -1,6 +1,6 @@
 //! What the reader says: rule, line, key, value and what is allowed, everything that is wrong at once.
 
-use super::super::{Scenario, presets};
+use super::super::{Scenario, language, presets, read};
 use proptest::prelude::*;
 
 fn errors(text: &str) -> String {
@@ -204,6 +204,40 @@ fn every_preset_is_a_scenario_at_every_door() {
     ));
     assert_eq!(error("spam=1"), "the fault spam takes no value: leave `=` out");
     assert_eq!(error("busy=x"), "the fault busy: expected a whole number, 1 or more");
+}
+
+/// Keys in a list such as `door, client, …`.
+fn listed(keys: &str, prefix: &str) -> Vec<String> {
+    let words = keys.replace("and one of ", "");
+    words.split(", ").map(|key| format!("{prefix}{}", key.trim())).collect()
+}
+
+#[test]
+fn the_table_of_the_language_has_every_key_and_its_examples_are_taken() {
+    let of = |keys: &[language::Key]| keys.iter().map(|key| key.key.to_owned()).collect::<Vec<_>>();
+    let same = |mut one: Vec<String>, mut other: Vec<String>| {
+        one.sort();
+        other.sort();
+        assert_eq!(one, other);
+    };
+    same(of(language::RULE), listed(read::rule::KEYS, ""));
+    same(of(language::WHEN), listed(read::rule::CONDITIONS, "when."));
+    same(of(language::DO), listed(read::deed::KEYS, "do."));
+    for key in [language::RULE, language::WHEN, language::DO].into_iter().flatten() {
+        let scenario = key.scenario();
+        assert!(Scenario::parse(&scenario).is_ok(), "{scenario}");
+        let last = key.key.rsplit('.').next().unwrap();
+        assert!(key.example.contains(&format!("{last} = ")), "{}", key.key);
+    }
+    let moments: Vec<_> =
+        language::MOMENTS.iter().flat_map(|(names, _)| names.split(", ")).collect();
+    let wrong = errors("[[rules]]\nname = \"r\"\nat = \"lunch\"\ndo = { pause = \"1s\" }\n");
+    let (_, allowed) = wrong.split_once("expected one of ").unwrap();
+    same(moments.iter().map(|&name| name.to_owned()).collect(), listed(allowed, ""));
+    for moment in moments {
+        let rule = format!("[[rules]]\nname = \"r\"\nat = {moment:?}\ndo = {{ pause = \"1s\" }}\n");
+        assert!(Scenario::parse(&rule).is_ok(), "{moment}");
+    }
 }
 
 proptest! {

@@ -39,10 +39,13 @@ def send(programs, doorpost, row, subject):
     arguments = ["localhost", str(doorpost.ports[door]), mode, user, "secret" if user else "", doorpost.ca]
     arguments += [SENDER, row.to[0], subject]
     environment = dict(os.environ, PATIENCE=str(row.patience), FLUSH="1" if row.goes_on else "")
-    done = subprocess.run(
-        command + arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", timeout=90, check=False,
-    )
+    try:
+        done = subprocess.run(
+            command + arguments, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="backslashreplace", timeout=60, check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        return f"never came to an end\n{(late.stdout or b'').decode(errors='backslashreplace')}"
     return ("sent\n" if done.returncode == 0 else f"failed with {done.returncode}\n") + done.stdout
 
 
