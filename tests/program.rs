@@ -232,6 +232,34 @@ fn a_wrong_setting_names_its_place_and_what_is_allowed() {
 }
 
 #[test]
+fn a_wrong_fault_names_its_value_and_what_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "[[rules]]\nname = \"r\"\nat = \"rcpt\"\nwhen = { door = \"relai\" }\ndo = { pause = \"1s\" }\n";
+    std::fs::write(folder.path().join("mine.toml"), rule).unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["--fault", "slow=abc"], "the fault slow: expected a time such as \"2s\""),
+        (&["--fault", "spam=1"], "the fault spam takes no value"),
+        (&["--fault", "graylist"], "did you mean \"greylist\"?"),
+        (&["--fault", "slow@relai"], "expected one of relay, submission, submissions, alternate"),
+        (&["--scenario", "mine.toml"], "rule r: `when.door` = \"relai\": no door is called so"),
+    ];
+    for (arguments, words) in cases {
+        let output = run(folder.path(), &[&["--ports", "ephemeral"], arguments].concat());
+        assert!(!output.status.success(), "{arguments:?}");
+        let error = text(&output.stderr);
+        assert!(error.contains(words), "{words} is not in {error}");
+    }
+}
+
+#[test]
+fn magic_addresses_are_switched_off_by_a_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| text(&run(folder.path(), arguments).stdout);
+    assert!(said(&["config", "--magic", "off"]).contains("magic = false"));
+    assert!(said(&["config"]).contains("magic = true"));
+}
+
+#[test]
 fn the_effective_configuration_can_be_fed_back() {
     let folder = tempfile::tempdir().unwrap();
     let five_lines =

@@ -22,7 +22,7 @@ pub(super) fn problems(config: &Config, sources: &Sources) -> Vec<Problem> {
         problems.extend(local_users(door, sources));
     }
     problems.extend(room(config, sources));
-    problems.extend(super::faults::doors(config, sources));
+    problems.extend(super::faults::wrong(config, sources));
     if config.host.is_empty() {
         let problem = Problem::new("there is no address to listen on");
         problems.push(problem.at(sources.of("host").clone(), "expected at least one address"));

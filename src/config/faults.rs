@@ -6,7 +6,7 @@ use super::Config;
 use super::error::Problem;
 use super::kind::{Scalar, quoted};
 use super::source::Sources;
-use crate::fault::presets;
+use crate::fault::presets::{self, PresetError};
 
 /// A fault that comes along.
 pub(super) struct FaultName;
@@ -23,7 +23,9 @@ impl Scalar for FaultName {
     }
 
     fn parse(text: &str) -> Option<String> {
-        presets::scenario(text).is_ok().then(|| text.to_owned())
+        // What is wrong with a value is told by `wrong`, which can say more.
+        let unknown = matches!(presets::scenario(text), Err(PresetError::Unknown(_)));
+        (!unknown).then(|| text.to_owned())
     }
 
     fn write(value: &String) -> String {
@@ -31,10 +33,16 @@ impl Scalar for FaultName {
     }
 }
 
-/// Faults at doors that there are not.
-pub(super) fn doors(config: &Config, sources: &Sources) -> Vec<Problem> {
+/// Faults with values that they do not take, and at doors that there are not.
+pub(super) fn wrong(config: &Config, sources: &Sources) -> Vec<Problem> {
     let mut problems = Vec::new();
     for spec in &config.faults {
+        if let Err(error) = presets::scenario(spec) {
+            let label = "`doorpost faults` lists the values";
+            let problem = Problem::new(format!("the fault {spec:?} is not taken"));
+            problems.push(problem.at(sources.of("faults").clone(), format!("{error}; {label}")));
+            continue;
+        }
         let Some((_, door)) = spec.rsplit_once('@') else { continue };
         if config.door(door).is_none() {
             let doors: Vec<_> = config.doors.iter().map(|door| &*door.name).collect();
