@@ -235,8 +235,9 @@ impl Misbehave for Faults {
         let mut found: Option<Misdeed> = None;
         for one in self.scenarios(occasion) {
             for (rule, tally) in one.scenario.rules.iter().zip(&one.tallies) {
-                if found.as_ref().is_some_and(Misdeed::is_final) {
-                    return found;
+                // One answers; what only slows the answer down may stand in front of it or behind it.
+                if rule.deed.answers() && found.as_ref().is_some_and(Misdeed::answers) {
+                    continue;
                 }
                 if let Some(misdeed) =
                     tally.ask(one.scenario.seed.unwrap_or_default(), rule, occasion, now)
@@ -248,7 +249,7 @@ impl Misbehave for Faults {
                 }
             }
         }
-        if self.has_magic() && !found.as_ref().is_some_and(Misdeed::is_final) {
+        if self.has_magic() && !found.as_ref().is_some_and(Misdeed::answers) {
             let magic = magic::ask(occasion);
             found = match (found, magic) {
                 (Some(before), Some(magic)) => Some(before.and(magic)),
@@ -344,6 +345,12 @@ fn judge(
             let waited = now.saturating_duration_since(counted.first);
             (times == 1 || waited < *delay, format!("try {times}"))
         }
+    }
+}
+
+impl Deed {
+    fn answers(&self) -> bool {
+        matches!(self, Self::Misdeed(misdeed) if misdeed.answers())
     }
 }
 

@@ -198,9 +198,9 @@ impl Misdeed {
         }
     }
 
-    /// Whether nothing that a further rule says could still take effect.
+    /// Whether it decides what the client hears, if anything: of several such, one takes effect.
     #[must_use]
-    pub fn is_final(&self) -> bool {
+    pub fn answers(&self) -> bool {
         self.reply.is_some() || self.garbage.is_some() || self.silent || self.hang_up.is_some()
     }
 }

@@ -3,7 +3,7 @@
 use super::super::when::field;
 use super::super::{Faults, InboxWay, Scenario};
 use super::{at_rcpt, faults, occasion, strikes};
-use crate::smtp::misbehave::{Misbehave, Misdeed, Occasion, Point};
+use crate::smtp::misbehave::{Misbehave, Misdeed, Occasion, Pace, Point};
 use std::time::Duration;
 
 /// Whether a rule with these conditions strikes at the end of a message.
@@ -70,21 +70,23 @@ fn a_pattern_is_a_glob_or_an_expression() {
 }
 
 #[test]
-fn the_first_that_answers_answers_and_those_before_it_slow_it_down() {
+fn the_first_that_answers_answers_and_others_slow_it_down() {
     let rules = "\
 [[rules]]\nname = \"slow\"\nat = \"any\"\ndo = { pause = \"3s\" }
 [[rules]]\nname = \"busy\"\nat = \"rcpt\"\nfirst = 1\ndo = { reply = \"450 busy\" }
-[[rules]]\nname = \"full\"\nat = \"rcpt\"\ndo = { reply = \"452 full\", pause = \"9s\" }\n";
+[[rules]]\nname = \"full\"\nat = \"rcpt\"\ndo = { reply = \"452 full\", pause = \"9s\" }
+[[rules]]\nname = \"slow-lines\"\nat = \"rcpt\"\ndo = { line_pause = \"1s\" }\n";
     let faults = faults(rules);
     let ask = || -> Misdeed { faults.ask(&occasion(Point::Rcpt)).unwrap() };
     let first = ask();
-    assert_eq!(first.name, "slow; busy, 1 of 1");
+    assert_eq!(first.name, "slow; busy, 1 of 1; slow-lines");
+    assert_eq!(first.pace, Some(Pace::Lines(Duration::from_secs(1))));
     assert_eq!(first.pause, Some(Duration::from_secs(3)));
     assert_eq!(first.reply.map(|reply| reply.code()), Some(450));
     assert_eq!(ask().reply.map(|reply| reply.code()), Some(452));
     let states: Vec<_> =
         faults.states(None).into_iter().map(|one| (one.name, one.met, one.struck)).collect();
-    let expected = [("slow", 2, 2), ("busy", 2, 1), ("full", 1, 1)];
+    let expected = [("slow", 2, 2), ("busy", 2, 1), ("full", 1, 1), ("slow-lines", 2, 2)];
     assert_eq!(states, expected.map(|(name, met, struck)| (name.to_owned(), met, struck)));
 }
 
