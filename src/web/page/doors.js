@@ -97,7 +97,7 @@ export function doorsView() {
         pick("Door", doors.map((one) => [one.name, `${one.name}, ${hostOf(one)}:${portOf(one)}`]), door.name, (value) => { chosenDoor = value; }),
         el("span", { class: "gap" }), copyButton(() => text, "Copy", { class: "plain" })),
       el("pre", { tabindex: 0, "aria-label": `Settings for ${program.name}` }, text),
-      el("p", { class: "soft" }, ...(ca ? ["The certificate comes from doorpost's own CA, which lies in ", el("code", { class: "ca" }, ca), " ", copyButton(() => ca ?? "", "Copy", { class: "plain", "aria-label": "Copy the path of the CA" }), "; ", el("code", {}, "doorpost cert"), " prints how each program is made to trust it. "] : ["The CA of the certificate lies in no file here: programs have to know it by themselves. "]), "Until you name users, any name and password are taken."));
+      el("p", { class: "soft" }, ...(ca ? ["The certificate comes from doorpost's own CA, which lies in ", el("code", { class: "ca" }, ca), ". ", copyButton(() => ca ?? "", "Copy", { class: "plain", "aria-label": "Copy the path of the CA" }), " ", el("code", {}, "doorpost cert"), " prints how each program is made to trust it. "] : ["The CA of the certificate lies in no file here: programs have to know it by themselves. "]), "Until you name users, any name and password are taken."));
   }
 
   async function load() {
