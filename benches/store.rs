@@ -84,6 +84,7 @@ fn message(number: u64) -> Outcome<(Arrival, Bytes)> {
         envelope,
         protocol: "ESMTPSA",
         hello: "client.example".into(),
+        findings: Arc::default(),
         auth_user: Some(format!("team{}", random.next() % 100).into()),
         tls: None,
     };

@@ -96,7 +96,7 @@ async fn everything_that_happens_is_told() {
         assert_eq!((&*finding.name, &finding.data["code"]), ("finding", &json!("bare-lf")));
         assert_eq!(
             (&finding.data["session"], &finding.data["text"]),
-            (&json!("1"), &json!("LF without CR"))
+            (&json!("1"), &json!("The client ended a line with LF alone, without CR."))
         );
         let ended = follower.next();
         assert_eq!((&*ended.name, &ended.data["phase"]), ("session", &json!("ended")));

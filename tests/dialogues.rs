@@ -59,6 +59,35 @@ fn by_turns() {
     report("a turn at a time", dialogues.len(), &failures);
 }
 
+/// What is found in each dialogue: a finding that comes or goes is seen here. `REWRITE_FINDINGS=1` writes the list.
+#[test]
+fn findings_are_those_that_are_listed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues/findings.txt");
+    let mut now = String::new();
+    for dialogue in all() {
+        let codes = pure::play(&dialogue, usize::MAX).unwrap_or_default();
+        if !codes.is_empty() {
+            now.push_str(&format!("{}: {}\n", dialogue.name, codes.join(" ")));
+        }
+    }
+    if std::env::var_os("REWRITE_FINDINGS").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let listed = std::fs::read_to_string(&path).unwrap();
+    let changes: Vec<_> = now
+        .lines()
+        .filter(|line| !listed.lines().any(|one| one == *line))
+        .map(|line| format!("+ {line}"))
+        .chain(
+            listed
+                .lines()
+                .filter(|line| !now.lines().any(|one| one == *line))
+                .map(|line| format!("- {line}")),
+        )
+        .collect();
+    assert!(changes.is_empty(), "findings have changed:\n{}", changes.join("\n"));
+}
+
 #[test]
 fn byte_by_byte() {
     let dialogues: Vec<_> = all().into_iter().filter(|d| !d.whole).collect();

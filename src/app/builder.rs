@@ -138,7 +138,7 @@ impl Builder {
         Self { identity: Some(identity), ..self }
     }
 
-    /// Announces each session when it ends; what does not fit into the channel is left out.
+    /// Announces each session when something is found in it, and when it ends; what does not fit into the channel is left out.
     #[must_use]
     pub fn announce(self, announce: mpsc::Sender<Arc<SessionEntry>>) -> Self {
         Self { announce: Some(announce), ..self }

@@ -2,11 +2,14 @@
 //!
 //! Everything that came from a client is escaped before it is shown.
 
-use super::style::{BOLD, CLIENT, DIM, NOTE, REFUSED, SEALED, SERVER, paint};
+use super::style::{BOLD, CLIENT, DIM, LOUD, NOTE, REFUSED, SEALED, SERVER, paint};
+use crate::finding::Code;
+use crate::mail::SessionId;
 use crate::smtp::transcript::{Kind, escape};
 use crate::smtp::{Ended, Session, Transaction, Verdict};
 use crate::storage::SessionEntry;
 use bytesize::ByteSize;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,13 +30,17 @@ pub(super) fn watch(
     offset: UtcOffset,
     mut out: Box<dyn Write + Send>,
 ) {
+    let mut shown = Shown::default();
     while let Some(entry) = sessions.blocking_recv() {
-        let session = entry.session();
-        let mut text = line(&entry, &session, offset);
-        if conversations {
-            text.push_str(&conversation(&session));
+        let mut text = shown.findings(&entry);
+        if entry.ended_at().is_some() {
+            let session = entry.session();
+            text.insert_str(0, &line(&entry, &session, offset));
+            if conversations {
+                text.push_str(&conversation(&session));
+            }
+            shown.forget(&entry);
         }
-        drop(session);
         // A terminal that is gone is no reason to stop serving.
         let _ = out.write_all(text.as_bytes());
         if sessions.is_empty() {
@@ -43,9 +50,64 @@ pub(super) fn watch(
     let _ = out.flush();
 }
 
+/// How many findings of a session were shown; more come while it runs.
+#[derive(Default)]
+struct Shown(BTreeMap<SessionId, usize>);
+
+impl Shown {
+    /// Those that were not shown yet, a line for what happened and one for what to change. What the client takes
+    /// for a success is said loudly, since nobody else will say it.
+    fn findings(&mut self, entry: &SessionEntry) -> String {
+        let all = entry.findings();
+        let before = self.0.insert(entry.id, all.len()).unwrap_or(0);
+        let mut text = String::new();
+        for finding in all.iter().skip(before) {
+            let is_silent = finding.code().is_some_and(Code::is_silent);
+            let (mark, style) = match (is_silent, &*finding.severity) {
+                (true, _) => ("!!", LOUD),
+                (false, "error") => ("!!", REFUSED),
+                (false, "warning") => ("! ", NOTE),
+                _ => ("- ", DIM),
+            };
+            let what = escape(finding.what.as_bytes(), false);
+            let head = format!("{mark} session {}: {what} ({})", entry.id, finding.code);
+            text.push_str(&format!("  {}\n", paint(style, &head)));
+            let change = escape(finding.change.as_bytes(), false);
+            text.push_str(&format!("     {}\n", paint(DIM, &change)));
+        }
+        text
+    }
+
+    /// The same as events.
+    fn log(&mut self, entry: &SessionEntry) {
+        let all = entry.findings();
+        let before = self.0.insert(entry.id, all.len()).unwrap_or(0);
+        for finding in all.iter().skip(before) {
+            tracing::warn!(
+                session = entry.id.get(),
+                code = &*finding.code,
+                severity = &*finding.severity,
+                what = &*finding.what,
+                change = &*finding.change,
+                "finding"
+            );
+        }
+    }
+
+    fn forget(&mut self, entry: &SessionEntry) {
+        self.0.remove(&entry.id);
+    }
+}
+
 /// The same for programs: an event of the log for each session's end, where the log is JSON.
 pub(super) fn log(mut sessions: mpsc::Receiver<Arc<SessionEntry>>) {
+    let mut shown = Shown::default();
     while let Some(entry) = sessions.blocking_recv() {
+        shown.log(&entry);
+        if entry.ended_at().is_none() {
+            continue;
+        }
+        shown.forget(&entry);
         let session = entry.session();
         let first = session.transactions().first();
         let kept =

@@ -8,6 +8,7 @@ pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const CLIENT: Style = AnsiColor::Cyan.on_default();
 pub(super) const SERVER: Style = AnsiColor::Green.on_default();
 pub(super) const REFUSED: Style = AnsiColor::Red.on_default();
+pub(super) const LOUD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const NOTE: Style = AnsiColor::Yellow.on_default();
 pub(super) const SEALED: Style = AnsiColor::Blue.on_default();
 

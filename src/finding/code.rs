@@ -202,6 +202,22 @@ impl Code {
         near.into_iter().take(3).map(|(_, code)| code).collect()
     }
 
+    /// Whether it says something of each message that comes behind it in the session.
+    #[must_use]
+    pub const fn is_of_message(self) -> bool {
+        matches!(
+            self,
+            Self::CredentialsNotUsed
+                | Self::SilentDowngrade
+                | Self::AuthInTheClear
+                | Self::BareLf
+                | Self::BareCr
+                | Self::Nul
+                | Self::DataBeforeReply
+                | Self::PlaintextAfterStarttls
+        )
+    }
+
     /// Whether the client takes it for a success, so that nobody hears of it unless we are loud.
     #[must_use]
     pub const fn is_silent(self) -> bool {

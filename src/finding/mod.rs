@@ -1,9 +1,19 @@
 //! Findings: what a client did wrong, by name, and what to change about it.
 //!
-//! This room is pure: it reads what a session noted, and knows no socket, no clock and no store. It says
-//! only what the evidence carries; a false finding is worse than a missing one.
+//! [`of`] is a pure function from what was seen of a client. This room knows no socket, no clock and no store,
+//! and says only what the evidence carries: a false finding is worse than a missing one.
 
+mod client;
 mod code;
+mod ehlo;
+mod letter;
+mod of;
+mod said;
 pub mod text;
+mod words;
 
+pub use client::Client;
 pub use code::{Code, Severity};
+pub use letter::{Letter, Letters};
+pub use of::{Observed, client, of};
+pub use said::Finding;

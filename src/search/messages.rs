@@ -47,6 +47,7 @@ const KEYS: &[Key<Term>] = &[
     key("door", "the name of the door that took it", Reads::Whole(Term::Door)),
     key("user", "the user who had logged in", Reads::Whole(Term::User)),
     key("inbox", "the inbox it is in", Reads::Whole(Term::Inbox)),
+    key("finding", "the name of a finding, such as date-missing", Reads::Whole(Term::Finding)),
     key("is", "read, unread or bounce", Reads::OneOf(IS)),
     key("has", "attachment", Reads::OneOf(HAS)),
     key("larger", "more octets than 10k or 1.5MB", Reads::Size(Term::Larger)),

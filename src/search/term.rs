@@ -44,6 +44,8 @@ pub enum Term {
     User(String),
     /// The inbox it is in.
     Inbox(String),
+    /// The stable name of something that whoever sent it did wrong, such as `date-missing`.
+    Finding(String),
     /// What it is.
     Is(Flag),
     /// It has an attachment at least.
@@ -90,6 +92,7 @@ impl fmt::Display for Term {
             Self::Door(name) => exact(f, "door", name),
             Self::User(name) => exact(f, "user", name),
             Self::Inbox(name) => exact(f, "inbox", name),
+            Self::Finding(name) => exact(f, "finding", name),
             Self::Is(Flag::Read) => f.write_str("is:read"),
             Self::Is(Flag::Unread) => f.write_str("is:unread"),
             Self::Is(Flag::Bounce) => f.write_str("is:bounce"),

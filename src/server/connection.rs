@@ -23,6 +23,8 @@ use tokio::time::{Instant, Sleep};
 const DATA_PIECE: usize = 64 * 1024;
 /// Read at a time otherwise: commands are short, and their replies longer than they are.
 pub(super) const COMMAND_PIECE: usize = 4 * 1024;
+/// How often a running session is looked at for findings.
+const LOOKS: u32 = 64;
 
 thread_local! {
     pub(super) static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATA_PIECE].into());
@@ -39,8 +41,8 @@ pub(super) struct Connection<'a> {
     pub(super) timer: Pin<Box<Sleep>>,
     /// Set once the session knows that the server stops: when it is to be over.
     pub(super) stop_by: Option<Instant>,
-    /// Notes of the session that were told.
-    pub(super) noted: usize,
+    /// What the session had remarked when it was last looked at for findings, and how often that was.
+    pub(super) remarked: (u32, u32),
     /// Whether replies carry enhanced status codes.
     enhanced: bool,
     /// How badly it is to be sent, where a fault asked for that.
@@ -85,7 +87,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
         output: Vec::new(),
         timer: Box::pin(tokio::time::sleep_until(started)),
         stop_by: None,
-        noted: 0,
+        remarked: (0, 0),
         enhanced: false,
         manner: Manner::default(),
     };
@@ -135,12 +137,22 @@ impl Connection<'_> {
         let mut session = self.entry.session();
         session.handle(input, now, &mut self.actions);
         self.enhanced = session.policy().extensions.enhanced_status_codes;
-        let transcript = session.transcript();
-        if transcript.note_count() > self.noted {
-            for note in transcript.notes().skip(self.noted) {
-                self.shared.store.noticed(self.entry.id, note);
-            }
-            self.noted = transcript.note_count();
+        let (remarks, is_over) = (session.remarks(), session.ended().is_some());
+        drop(session);
+        let (before, looks) = self.remarked;
+        // A session that is refused on and on is looked at again only when it is over.
+        if remarks != before && (looks < LOOKS || is_over) {
+            self.remarked = (remarks, looks + 1);
+            self.look_for_findings();
+        }
+    }
+
+    /// Looks for what the client did wrong, and announces the session where something is new.
+    pub(super) fn look_for_findings(&self) {
+        let is_new = self.shared.store.look_for_findings(&self.entry);
+        if let (true, Some(announce)) = (is_new, &self.shared.announce) {
+            // Whoever looks on too slowly misses lines; the doors do not wait.
+            let _ = announce.try_send(Arc::clone(&self.entry));
         }
     }
 

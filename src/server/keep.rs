@@ -2,6 +2,7 @@
 //! message that cannot be kept is refused, never dropped.
 
 use super::connection::Connection;
+use crate::finding::Letter;
 use crate::mail::MessageId;
 use crate::smtp::{Incoming, Reply, replies};
 use crate::storage::{Arrival, StoreError};
@@ -13,6 +14,10 @@ impl Connection<'_> {
         let Incoming { envelope, mut bytes, protocol, hello, auth_user, tls, reservation } =
             incoming;
         bytes.shrink_to_fit();
+        let letter = Letter::read(&bytes);
+        if self.entry.has_sent(&letter) {
+            self.look_for_findings();
+        }
         let arrival = Arrival {
             received_at: OffsetDateTime::now_utc(),
             door: Arc::clone(&self.door.policy.door),
@@ -24,6 +29,7 @@ impl Connection<'_> {
             hello,
             auth_user,
             tls,
+            findings: self.entry.findings_of(&letter),
         };
         let kept = self.shared.store.keep(arrival, bytes.into()).await;
         drop(reservation);

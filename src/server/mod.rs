@@ -57,7 +57,7 @@ pub struct Shared {
     pub flawed: Flawed,
     /// Whom sessions ask whether to misbehave.
     pub faults: Arc<Faults>,
-    /// Where ended sessions are announced, if anybody looks.
+    /// Where sessions are announced in which something was found, and those that have ended, if anybody looks.
     pub announce: Option<mpsc::Sender<Arc<SessionEntry>>>,
     changed: watch::Sender<()>,
     admission: Admission,

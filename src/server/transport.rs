@@ -1,8 +1,8 @@
 //! The byte stream under a session: in the clear, or inside TLS.
 
 use crate::smtp::TlsFacts;
-use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use rustls::{AlertDescription, ServerConfig};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -73,6 +73,15 @@ impl Transport {
         Ok((stream.peek(&mut first).await? > 0).then_some(first[0]))
     }
 
+    /// What the client has sent so far, left where it is, once something is there.
+    pub(super) async fn peek(&self, buffer: &mut [u8]) -> usize {
+        match self {
+            // What is wrong with the stream shows when it is read.
+            Self::Plain(stream) => stream.peek(buffer).await.unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// Answers the beginning of a handshake with a fatal alert, as a server that can agree on nothing.
     pub(super) async fn refuse_tls(&mut self) {
         const HANDSHAKE_FAILURE: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
@@ -99,12 +108,13 @@ impl Transport {
     pub(super) async fn accept_tls(
         &mut self,
         config: Arc<ServerConfig>,
-    ) -> Result<TlsFacts, String> {
+    ) -> Result<TlsFacts, TlsFailure> {
         let Self::Plain(stream) = std::mem::replace(self, Self::Gone) else {
-            return Err("TLS is active already".into());
+            return Err(TlsFailure::from("TLS is active already".to_owned()));
         };
-        let start =
-            LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|e| in_words(&e))?;
+        let start = LazyConfigAcceptor::new(Acceptor::default(), stream)
+            .await
+            .map_err(|e| TlsFailure::new(&e, ""))?;
         let hello = start.client_hello();
         let sni = hello.server_name().map(str::to_owned);
         let alpn = hello.alpn().into_iter().flatten().take(ALPN_NAMES);
@@ -114,7 +124,8 @@ impl Transport {
             Some(name) => format!(" (the client asked for {name})"),
             None => String::new(),
         };
-        let stream = start.into_stream(config).await.map_err(|e| in_words(&e) + &asked_for)?;
+        let stream =
+            start.into_stream(config).await.map_err(|e| TlsFailure::new(&e, &asked_for))?;
         let (_, connection) = stream.get_ref();
         let version = connection.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS");
         let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
@@ -126,6 +137,40 @@ impl Transport {
         };
         *self = Self::Tls(Box::new(stream));
         Ok(facts)
+    }
+}
+
+/// Why a handshake failed.
+#[derive(Debug)]
+pub(super) struct TlsFailure {
+    pub(super) why: String,
+    /// What the client said, where it said something.
+    pub(super) alert: Option<AlertDescription>,
+    /// Whether it went away without a word.
+    pub(super) client_left: bool,
+}
+
+impl TlsFailure {
+    fn new(error: &io::Error, more: &str) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let alert = match inner {
+            Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
+            _ => None,
+        };
+        let client_left = inner.is_none()
+            && matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::ConnectionReset
+            );
+        Self { why: in_words(error) + more, alert, client_left }
+    }
+}
+
+impl From<String> for TlsFailure {
+    fn from(why: String) -> Self {
+        Self { why, alert: None, client_left: false }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod budget;
+pub mod client_hello;
 pub mod command;
 mod data;
 mod extension;
@@ -19,6 +20,7 @@ pub mod transcript;
 
 pub use auth::{Directory, Mechanism};
 pub use budget::Budget;
+pub use client_hello::ClientHello;
 pub use extension::HIDEABLE;
 pub use misbehave::Misbehave;
 pub use policy::Policy;

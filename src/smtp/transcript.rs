@@ -75,6 +75,30 @@ pub enum Note {
     DataBeforeReply,
     /// The connection ended within a message, which was not kept.
     MessageCutShort,
+    /// A PROXY header (HAProxy's protocol, version 1 or 2) where SMTP begins.
+    ProxyHeader,
+    /// White space around the user name or the secret of a login that was refused.
+    SecretHasWhitespace,
+    /// What a refused login decoded to is base64 once more.
+    SecretIsBase64,
+    /// The user name of a refused login is nearly that of a user.
+    UserNearlyRight,
+    /// The user's secret is a token, and that of the refused login does not look like one.
+    TokenExpected,
+    /// The client said that it does not trust the certificate, or left at the sight of it.
+    CertificateNotTrusted,
+    /// It left at the sight of a certificate that is for other names than it asked for.
+    CertificateNameMismatch,
+    /// It said that the certificate has expired, or left at the sight of one that has.
+    CertificateExpired,
+    /// The client knows no TLS newer than 1.1.
+    TlsTooOld,
+    /// The client asked for a host that the certificate does not name, and has not complained yet.
+    OtherNameAsked,
+    /// The certificate that was shown has ended, and the client has not complained yet.
+    CertificateIsOver,
+    /// Another command after 421.
+    CommandAfter421,
 }
 
 impl Note {
@@ -95,6 +119,18 @@ impl Note {
             Self::LineTooLong => "line-too-long",
             Self::DataBeforeReply => "data-before-reply",
             Self::MessageCutShort => "message-cut-short",
+            Self::ProxyHeader => "proxy-header",
+            Self::SecretHasWhitespace => "secret-has-whitespace",
+            Self::SecretIsBase64 => "secret-is-base64",
+            Self::UserNearlyRight => "user-nearly-right",
+            Self::TokenExpected => "token-expected",
+            Self::CertificateNotTrusted => "certificate-not-trusted",
+            Self::CertificateNameMismatch => "certificate-name-mismatch",
+            Self::CertificateExpired => "certificate-expired",
+            Self::TlsTooOld => "tls-too-old",
+            Self::OtherNameAsked => "other-name-asked",
+            Self::CertificateIsOver => "certificate-is-over",
+            Self::CommandAfter421 => "command-after-421",
         }
     }
 
@@ -125,6 +161,22 @@ impl Note {
             Self::LineTooLong => "the command line is over its limit",
             Self::DataBeforeReply => "mail data was sent before the 354 reply",
             Self::MessageCutShort => "the connection ended within the message, which was not kept",
+            Self::ProxyHeader => "the client began with the PROXY header of a load balancer",
+            Self::SecretHasWhitespace => "white space stands around the user name or the secret",
+            Self::SecretIsBase64 => "what was decoded from base64 is base64 once more",
+            Self::UserNearlyRight => "the user name is nearly that of a user",
+            Self::TokenExpected => "this user has a token, and what came does not look like one",
+            Self::CertificateNotTrusted => "the client does not trust the certificate",
+            Self::CertificateNameMismatch => {
+                "the certificate is not for the host that the client asked for"
+            }
+            Self::CertificateExpired => "the client finds the certificate expired",
+            Self::TlsTooOld => "the client knows no TLS newer than 1.1",
+            Self::OtherNameAsked => {
+                "the client asked for a host that the certificate does not name"
+            }
+            Self::CertificateIsOver => "the certificate that was shown has ended",
+            Self::CommandAfter421 => "the client went on after 421",
         }
     }
 }
@@ -142,6 +194,12 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Its octets, as they came.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        self.text
+    }
+
     /// Its text, safe to show: control characters and octets that are no UTF-8 are escaped. LF
     /// parts the lines of one reply.
     #[must_use]
@@ -231,6 +289,12 @@ impl Transcript {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Where the last line of that kind stands.
+    #[must_use]
+    pub fn last(&self, kind: Kind) -> Option<usize> {
+        self.entries.iter().rposition(|entry| entry.kind == kind)
     }
 
     /// Lines that came after the limit was reached.

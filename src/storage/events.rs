@@ -4,8 +4,8 @@
 //! that it has seen. So nobody who reports waits for anybody who reads, and a reader that is too
 //! slow is told what it has missed instead of missing it unawares.
 
+use crate::finding::Finding;
 use crate::mail::{MessageId, SessionId};
-use crate::smtp::Note;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -22,8 +22,8 @@ pub enum Change {
     SessionBegan(SessionId),
     /// A session ended.
     SessionEnded(SessionId),
-    /// Something was noticed in a session.
-    Finding(SessionId, Note),
+    /// The client of a session did something wrong.
+    Finding(SessionId, Arc<Finding>),
     /// Messages are gone.
     Deleted(Vec<MessageId>),
     /// All messages up to this one are gone.

@@ -149,7 +149,8 @@ fn holds(term: &SessionTerm, session: &SessionRecord) -> bool {
         SessionTerm::Code(code) => session.codes().any(|one| one == *code),
         SessionTerm::CodeClass(class) => session.codes().any(|one| one / 100 == u16::from(*class)),
         SessionTerm::Finding(name) => {
-            session.notes.iter().any(|note| note.eq_ignore_ascii_case(name))
+            let is = |one: &String| one.eq_ignore_ascii_case(name);
+            session.findings.iter().any(|finding| is(&finding.code)) || session.notes.iter().any(is)
         }
         SessionTerm::Is(SessionFlag::Running) => session.ended_at.is_none(),
         SessionTerm::Is(SessionFlag::Ended) => session.ended_at.is_some(),

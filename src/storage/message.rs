@@ -1,5 +1,6 @@
 //! A message and how it came here: what every backend keeps, and what nobody changes afterwards.
 
+use crate::finding::Finding;
 use crate::mail::{Envelope, MessageId, SessionId};
 use crate::smtp::TlsFacts;
 use bytes::Bytes;
@@ -32,6 +33,8 @@ pub struct Arrival {
     pub auth_user: Option<Arc<str>>,
     /// TLS, if it was on.
     pub tls: Option<Arc<TlsFacts>>,
+    /// What whoever sent it did wrong about it.
+    pub findings: Arc<[Finding]>,
 }
 
 /// A kept message. Cloning it copies two pointers.

@@ -14,6 +14,7 @@ mod doors;
 mod entry;
 mod events;
 mod find_sessions;
+mod finding_counts;
 mod inbox;
 mod index;
 mod memory;
@@ -36,6 +37,7 @@ pub use doors::{Counts, Door};
 pub use entry::{Entry, Find, Found, Group, Marks, Selection, Total};
 pub use events::{Change, Event, Events, Lost};
 pub use find_sessions::{FindSessions, FoundSessions};
+use finding_counts::FindingCounts;
 pub use inbox::{InboxBy, InboxByError};
 pub use message::{Arrival, Message};
 pub use record::{

@@ -56,6 +56,9 @@ fn holds(
         Term::User(name) => arrival.auth_user.as_deref() == Some(name),
         Term::Inbox(name) => by.inboxes(message, content).contains(name),
         Term::Tag(name) => marked.tags.contains(name),
+        Term::Finding(name) => {
+            arrival.findings.iter().any(|finding| finding.code.eq_ignore_ascii_case(name))
+        }
         Term::Is(Flag::Read) => marked.is_read,
         Term::Is(Flag::Unread) => !marked.is_read,
         Term::Is(Flag::Bounce) => envelope.reverse_path.mailbox().is_none() || content.is_bounce,

@@ -2,6 +2,7 @@
 //! what the API shows, and what a disk keeps.
 
 use super::SessionEntry;
+use crate::finding::Finding;
 use crate::mail::{MessageId, SessionId};
 use crate::smtp::transcript::{Kind, Line};
 use crate::smtp::{Ended, Reply, Session, TlsFacts, Transaction, Verdict};
@@ -45,6 +46,9 @@ pub struct SessionRecord {
     pub last_refusal: Option<RefusalRecord>,
     /// Codes of what doorpost noticed, in order.
     pub notes: Vec<String>,
+    /// What the client did wrong, in the order in which it was found.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// How it ended.
     pub ended: Option<EndedRecord>,
     /// What was said, where it was asked for.
@@ -275,6 +279,7 @@ impl SessionRecord {
             transactions: session.transactions().iter().map(TransactionRecord::from).collect(),
             last_refusal,
             notes: session.transcript().notes().map(|note| note.code().to_owned()).collect(),
+            findings: entry.findings(),
             ended: ended.map(|ended| EndedRecord {
                 code: ended.code().to_owned(),
                 text: ended.to_string(),

@@ -1,7 +1,9 @@
 //! Sessions: those that run, and the last that have ended.
 
+use crate::finding::{self, Code, Finding, Letter, Letters, Observed};
 use crate::mail::SessionId;
 use crate::smtp::Session;
+use crate::smtp::transcript::Kind;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,6 +28,14 @@ pub struct SessionEntry {
     pub stop: Notify,
     ended_at: OnceLock<OffsetDateTime>,
     session: Mutex<Session>,
+    found: Mutex<Found>,
+}
+
+/// What was found in a session.
+#[derive(Default)]
+struct Found {
+    letters: Letters,
+    findings: Vec<Finding>,
 }
 
 impl SessionEntry {
@@ -33,6 +43,75 @@ impl SessionEntry {
     pub fn session(&self) -> MutexGuard<'_, Session> {
         // Whoever panicked with it left at worst a line out of the transcript.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the client did wrong, as far as it was looked for.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        self.found().findings.clone()
+    }
+
+    /// Looks for what the client did wrong; gives what was not known before.
+    pub fn look_for_findings(&self) -> Vec<Finding> {
+        let session = self.session();
+        let mut found = self.found();
+        let now = finding::of(&Observed { session: &session, letters: Some(&found.letters) });
+        let is_new = |one: &Finding| found.findings.iter().all(|known| known.code != one.code);
+        let new: Vec<_> = now.into_iter().filter(is_new).collect();
+        found.findings.extend(new.iter().cloned());
+        new
+    }
+
+    /// Adds what was found by looking at several sessions; false where it was known.
+    pub(super) fn add_finding(&self, finding: Finding) -> bool {
+        let mut found = self.found();
+        let is_new = found.findings.iter().all(|known| known.code != finding.code);
+        if is_new {
+            found.findings.push(finding);
+        }
+        is_new
+    }
+
+    /// Takes note of a message whose data has just ended; true where that may tell something new.
+    pub fn has_sent(&self, letter: &Letter) -> bool {
+        let line = self.session().transcript().last(Kind::Data).unwrap_or(0);
+        let mut found = self.found();
+        let is_new = !found.letters.knows(letter);
+        if is_new {
+            found.letters.add(letter, line);
+        }
+        is_new
+    }
+
+    /// Of what was found, that which concerns the message that has just come.
+    #[must_use]
+    pub fn findings_of(&self, letter: &Letter) -> Arc<[Finding]> {
+        let found = self.found();
+        if found.findings.is_empty() {
+            return Arc::default();
+        }
+        let own = letter.codes();
+        let concerns = |one: &&Finding| {
+            one.code().is_some_and(|code: Code| code.is_of_message() || own.contains(&code))
+        };
+        found.findings.iter().filter(concerns).cloned().collect()
+    }
+
+    /// Who the client is, where that shows.
+    #[must_use]
+    pub fn client(&self) -> Option<finding::Client> {
+        let session = self.session();
+        let found = self.found();
+        finding::client(&Observed { session: &session, letters: Some(&found.letters) })
+    }
+
+    fn memory(&self) -> u64 {
+        let findings = self.found().findings.iter().map(Finding::memory).sum::<usize>();
+        (self.session().memory() + findings + size_of::<Self>()) as u64
     }
 
     /// When it ended, once it has.
@@ -109,6 +188,7 @@ impl Sessions {
             stop: Notify::new(),
             ended_at: OnceLock::new(),
             session: Mutex::new(session),
+            found: Mutex::default(),
         });
         self.shard(id).insert(id, Arc::clone(&entry));
         entry
@@ -116,7 +196,7 @@ impl Sessions {
 
     /// Moves a session that has ended; the oldest of those go where the bounds are reached.
     pub(super) fn ended(&self, entry: &Arc<SessionEntry>) {
-        let memory = entry.session().memory() as u64 + size_of::<SessionEntry>() as u64;
+        let memory = entry.memory();
         // It cannot end twice; if it did, the first time is the right one.
         let _ = entry.ended_at.set(OffsetDateTime::now_utc());
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);

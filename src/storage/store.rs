@@ -4,8 +4,8 @@
 use super::backend::{Backend, Happened, Keeping, Removal, Tell};
 use super::index::{Index, Inlet, OUTSIDE, Page, Shown};
 use super::{
-    Arrival, Change, Door, Entry, Events, Find, Found, Group, Marks, Message, OpenError, Selection,
-    Sessions, Settings, StoreError, Usage, disk, memory,
+    Arrival, Change, Door, Entry, Events, Find, FindingCounts, Found, Group, Marks, Message,
+    OpenError, Selection, Sessions, Settings, StoreError, Usage, disk, memory,
 };
 use crate::mail::MessageId;
 use bytes::Bytes;
@@ -25,6 +25,7 @@ pub struct Store {
     pub(super) index: Index,
     pub(super) sessions: Sessions,
     pub(super) events: Arc<Events>,
+    pub(super) found: FindingCounts,
     doors: OnceLock<Vec<Arc<Door>>>,
     pub(super) changes: Arc<Changes>,
     max_age: Option<Duration>,
@@ -86,7 +87,8 @@ impl Store {
         let index = Index::open(file, &backend, way, inbox_by, runs, move || advanced.one_more())?;
         let doors = OnceLock::new();
         let max_age = settings.max_age;
-        Ok(Arc::new(Self { backend, index, sessions, events, doors, changes, max_age }))
+        let found = FindingCounts::default();
+        Ok(Arc::new(Self { backend, index, sessions, events, found, doors, changes, max_age }))
     }
 
     /// Keeps a message; once this returns, every query finds it.

@@ -4,8 +4,9 @@ use super::{
     Change, FindSessions, FoundSessions, SessionEntry, SessionRecord, Sessions, Store, StoreError,
     find_sessions,
 };
+use crate::finding::{Code, Finding};
 use crate::mail::SessionId;
-use crate::smtp::{Note, Session};
+use crate::smtp::Session;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -28,9 +29,24 @@ impl Store {
         entry
     }
 
-    /// Tells of what was noticed in a session.
-    pub fn noticed(&self, session: SessionId, note: Note) {
-        self.events.report(Change::Finding(session, note));
+    /// Looks for what the client of a session did wrong, and tells of what is new; true where something is.
+    pub fn look_for_findings(&self, entry: &SessionEntry) -> bool {
+        let new = entry.look_for_findings();
+        let is_new = !new.is_empty();
+        for finding in new {
+            self.tell_finding(entry.id, finding);
+        }
+        is_new
+    }
+
+    pub(super) fn tell_finding(&self, session: SessionId, finding: Finding) {
+        self.found.count(&finding);
+        self.events.report(Change::Finding(session, Arc::new(finding)));
+    }
+
+    /// How often each code was found since the start.
+    pub fn finding_counts(&self) -> impl Iterator<Item = (Code, u64)> + '_ {
+        self.found.counts()
     }
 
     /// Files an ended session.

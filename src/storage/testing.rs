@@ -20,6 +20,7 @@ pub(super) fn arrival() -> Arrival {
         protocol: "ESMTPS",
         hello: "client.example".into(),
         auth_user: None,
+        findings: std::sync::Arc::default(),
         tls: None,
     }
 }

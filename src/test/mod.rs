@@ -47,6 +47,7 @@ pub use received::Received;
 
 use crate::app::{Builder, Doorpost};
 use crate::fault::{Scenario, presets};
+use crate::finding::{Finding, Severity};
 use crate::smtp::policy::{AuthMode, TlsMode};
 use crate::storage::SessionRecord;
 use std::ops::Deref;
@@ -196,6 +197,33 @@ impl Fixture {
     pub fn expect_session(&self, query: &str) -> impl Future<Output = SessionRecord> {
         let (at, query) = (Location::caller(), query.to_owned());
         async move { self.session(at, &query).await }
+    }
+
+    /// What clients have done wrong so far, in all sessions, oldest first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        self.doorpost.sessions().iter().flat_map(|entry| entry.findings()).collect()
+    }
+
+    /// Makes sure that no client has made a mistake: no warning and no error, in no session. What is only worth
+    /// knowing (`no-sni`, `closed-without-quit`) is passed over. (What shows only at a session's end is found then.)
+    ///
+    /// # Panics
+    /// Where there is one, saying each, and what to change.
+    #[track_caller]
+    pub fn expect_no_findings(&self) {
+        let grave = |one: &Finding| one.code().is_some_and(|code| code.severity() > Severity::Info);
+        let said: Vec<_> = self
+            .findings()
+            .into_iter()
+            .filter(grave)
+            .map(|Finding { severity, code, what, change, .. }| {
+                format!("\n  {severity} {code}: {what} {change}")
+            })
+            .collect();
+        if !said.is_empty() {
+            asking::fail(Location::caller(), &format!("expected no findings:{}", said.concat()));
+        }
     }
 
     /// Puts a fault in force beside those that are: `greylist`, `busy=2`, `port-blocked@relay`. `doorpost faults` lists

@@ -54,6 +54,28 @@ impl Flawed {
         Self { identity, made: Default::default() }
     }
 
+    /// Whether the certificate is for that host, as most clients judge: a star stands for one label, and not right
+    /// under a top-level name.
+    #[must_use]
+    pub fn is_for(&self, flaw: Option<Flaw>, host: &str) -> bool {
+        if flaw == Some(Flaw::WrongHost) {
+            return host.eq_ignore_ascii_case(ANOTHER_HOST);
+        }
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        self.identity.names().iter().any(|name| match name.strip_prefix("*.") {
+            Some(above) => {
+                host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == above)
+            }
+            None => *name == host,
+        })
+    }
+
+    /// Whether the certificate has ended.
+    #[must_use]
+    pub fn is_over(&self, flaw: Option<Flaw>) -> bool {
+        flaw == Some(Flaw::Expired) || self.identity.not_after() < OffsetDateTime::now_utc()
+    }
+
     /// A server's configuration with such a certificate.
     ///
     /// # Errors
@@ -110,6 +132,20 @@ mod tests {
             assert!(flawed.config(flaw).is_ok(), "{flaw:?}");
             assert!(Arc::ptr_eq(&flawed.config(flaw).unwrap(), &flawed.config(flaw).unwrap()));
         }
+    }
+
+    #[test]
+    fn names_are_judged_as_clients_do() {
+        let identity = Identity::ephemeral(&[], OffsetDateTime::now_utc()).unwrap();
+        let flawed = Flawed::new(identity);
+        for host in ["localhost", "127.0.0.1", "Mail.Doorpost.Test", "relay.localhost"] {
+            assert!(flawed.is_for(None, host), "{host}");
+            assert!(!flawed.is_for(Some(Flaw::WrongHost), host), "{host}");
+        }
+        assert!(
+            !flawed.is_for(None, "mail.example.com") && !flawed.is_for(None, "a.b.doorpost.test")
+        );
+        assert!(flawed.is_over(Some(Flaw::Expired)) && !flawed.is_over(None));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use super::parameters::{Nothing, Parameters};
 use super::problem::ProblemSchema;
 use super::{
-    App, Problem, change, events, faults, groups, import, messages, metrics, reading, sessions,
-    status, wait,
+    App, Problem, change, events, faults, findings, groups, import, messages, metrics, reading,
+    sessions, status, wait,
 };
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -39,6 +39,7 @@ pub(super) struct Document(pub(super) Bytes);
         (name = "reading", description = "One message read for people and tests"),
         (name = "inboxes", description = "Messages sorted, so that tests do not see each other's"),
         (name = "sessions", description = "The conversations with clients"),
+        (name = "findings", description = "What clients did wrong"),
         (name = "events", description = "What happens, live"),
         (name = "faults", description = "Misbehaviour on request"),
         (name = "status", description = "How doorpost is"),
@@ -73,6 +74,8 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
         .routes(routes!(sessions::list_sessions))
         .routes(routes!(sessions::get_session))
         .routes(routes!(sessions::get_transcript))
+        .routes(routes!(findings::list_findings))
+        .routes(routes!(findings::list_codes))
         .routes(routes!(faults::get_faults, faults::put_faults, faults::delete_faults))
         .routes(routes!(faults::list_presets))
         .routes(routes!(events::get_events))

@@ -8,6 +8,7 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::views::MessageView;
 use super::{App, Peer, Shared, body};
+use crate::finding::Letter;
 use crate::mail::{Body, Envelope, ForwardPath, PathError, Recipient, ReversePath};
 use crate::mime::{HeaderField, Reading};
 use crate::storage::Arrival;
@@ -243,6 +244,7 @@ async fn arrival(
             hello: "localhost".into(),
             auth_user: given.user()?.map(Into::into),
             tls: None,
+            findings: Letter::read(&octets).findings().into(),
         })
     })
     .await

@@ -5,6 +5,7 @@ use super::parameters::{Nothing, Parameters};
 use super::problem::Problem;
 use super::status::Statistics;
 use super::{App, Shared};
+use crate::finding::Code;
 use crate::storage::Door;
 use axum::extract::State;
 use axum::http::header;
@@ -47,6 +48,7 @@ struct Snapshot {
     statistics: Statistics,
     readers: usize,
     doors: Vec<Arc<Door>>,
+    findings: Vec<(Code, u64)>,
 }
 
 /// A number of a door: its name, what it is, and where it stands.
@@ -72,7 +74,9 @@ impl Snapshot {
         let uptime = app.started.elapsed();
         let statistics = app.aside(move |store| Statistics::of(store, uptime)).await?;
         let readers = app.largest_reader_count - app.readers.available_permits();
-        Ok(Self { statistics, readers, doors: app.store.doors().to_vec() })
+        // Codes that were never found would fill pages.
+        let findings = app.store.finding_counts().filter(|(_, count)| *count > 0).collect();
+        Ok(Self { statistics, readers, doors: app.store.doors().to_vec(), findings })
     }
 }
 
@@ -114,6 +118,12 @@ impl Collector for Snapshot {
                 let labels = [("door", door.name())];
                 ConstCounter::new(read(door)).encode(family.encode_family(&labels)?)?;
             }
+        }
+        let (name, help) = ("doorpost_findings", "Mistakes of clients that were found");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (code, count) in &self.findings {
+            let labels = [("code", code.as_str())];
+            ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
         }
         let (name, help) = ("doorpost_door_accepting", "Whether the door takes connections");
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;

@@ -15,6 +15,7 @@ mod cors;
 mod document;
 mod events;
 mod faults;
+mod findings;
 mod groups;
 mod host;
 mod import;

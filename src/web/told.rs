@@ -2,6 +2,8 @@
 
 use super::problem::Problem;
 use super::views::MessageView;
+use crate::finding::Finding;
+use crate::mail::SessionId;
 use crate::storage::{Change, SessionRecord, Store};
 use axum::response::sse;
 use serde::Serialize;
@@ -20,6 +22,15 @@ struct SessionEvent {
     phase: &'static str,
     #[serde(flatten)]
     session: SessionRecord,
+}
+
+/// Something that a client did wrong.
+#[derive(Serialize)]
+struct FindingEvent<'a> {
+    session: SessionId,
+    text: &'a str,
+    #[serde(flatten)]
+    finding: &'a Finding,
 }
 
 /// All of these, in order; what is gone already is left out. May wait for the index.
@@ -54,9 +65,9 @@ fn data(store: &Store, change: &Change) -> Result<Option<(&'static str, Value)>,
         }
         Change::SessionBegan(id) => session(*id, "began"),
         Change::SessionEnded(id) => session(*id, "ended"),
-        Change::Finding(id, note) => {
-            let data = json!({ "session": id, "code": note.code(), "text": note.text() });
-            Ok(Some(("finding", data)))
+        Change::Finding(session, finding) => {
+            let finding = FindingEvent { session: *session, text: &finding.what, finding };
+            Ok(Some(("finding", json!(finding))))
         }
         Change::Deleted(ids) => Ok(Some(("deleted", json!({ "ids": ids })))),
         Change::DeletedUpTo(id) => Ok(Some(("deleted", json!({ "up_to": id })))),

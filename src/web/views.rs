@@ -1,6 +1,7 @@
 //! What the API shows of messages and doors. Field names are part of the contract; what it shows of
 //! sessions is [`SessionRecord`](crate::storage::SessionRecord).
 
+use crate::finding::Finding;
 use crate::mail::{Envelope, MessageId, SessionId};
 use crate::mime::{Correspondent, Summary};
 use crate::smtp::policy::{AuthMode, TlsMode};
@@ -55,6 +56,9 @@ pub(super) struct MessageView {
     has_attachment: bool,
     /// Whether it reports that mail was not delivered.
     is_bounce: bool,
+    /// What whoever sent it did wrong about it.
+    #[schema(value_type = Vec<Finding>)]
+    findings: Arc<[Finding]>,
     /// The client's address.
     #[schema(value_type = String)]
     peer: SocketAddr,
@@ -139,6 +143,7 @@ impl MessageView {
             tags: entry.tags,
             has_attachment: entry.has_attachment,
             is_bounce: entry.is_bounce,
+            findings: Arc::clone(&arrival.findings),
             peer: arrival.peer,
             hello: arrival.hello.to_string(),
             protocol: arrival.protocol.to_string(),

@@ -34,6 +34,8 @@ pub enum Step {
     Shutdown,
     User(String),
     Note(String),
+    Finding(String),
+    NoFinding,
     Fault(String),
     /// A key and what it must be, about the messages that were kept.
     Stored(String, String),
@@ -161,6 +163,8 @@ fn happening(text: &str) -> Result<Step, String> {
         ("shutdown", "") => Step::Shutdown,
         ("user", name) => Step::User(name.to_owned()),
         ("fault", name) => Step::Fault(name.to_owned()),
+        ("finding", code) => Step::Finding(code.to_owned()),
+        ("no", "finding") => Step::NoFinding,
         ("note", code) => Step::Note(code.to_owned()),
         ("stored", what) => match what.split_once(' ') {
             Some((key, value)) => Step::Stored(key.to_owned(), value.to_owned()),

@@ -4,7 +4,9 @@ use super::compute::Client;
 use super::parse::{Dialogue, Step};
 use super::play::{Kept, at, check_stored, config, door, has_struck, scenario};
 use doorpost::fault::Faults;
+use doorpost::finding::{self, Letter, Letters, Observed};
 use doorpost::mail::MessageId;
+use doorpost::smtp::transcript::Kind;
 use doorpost::smtp::{Action, Budget, Context, Input, Session, TlsFacts};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,10 +23,11 @@ struct Shell {
     wants_tls: bool,
     closed: bool,
     kept: Vec<Kept>,
+    letters: Letters,
 }
 
 /// Plays with pieces of so many bytes at most.
-pub fn play(dialogue: &Dialogue, piece: usize) -> Result<(), String> {
+pub fn play(dialogue: &Dialogue, piece: usize) -> Result<Vec<String>, String> {
     let fail = |line: usize, error: String| at(dialogue, line, &error);
     let mut config = config(dialogue).map_err(|e| fail(1, e))?;
     let directory = Arc::new(config.directory());
@@ -48,6 +51,7 @@ pub fn play(dialogue: &Dialogue, piece: usize) -> Result<(), String> {
         wants_tls: false,
         closed: false,
         kept: Vec::new(),
+        letters: Letters::default(),
     };
     shell.feed(Input::Connected);
     let mut client = Client::default();
@@ -58,7 +62,7 @@ pub fn play(dialogue: &Dialogue, piece: usize) -> Result<(), String> {
         Some(reply) => {
             Err(fail(0, format!("a reply more than the dialogue has: {}", reply.join(" / "))))
         }
-        None => Ok(()),
+        None => Ok(shell.codes()),
     }
 }
 
@@ -110,10 +114,24 @@ impl Shell {
                     Err(format!("no note {code} in {notes:?}"))
                 }
             }
+            Step::Finding(code) => {
+                let codes = self.codes();
+                let is_there = codes.iter().any(|one| one == code);
+                is_there.then_some(()).ok_or(format!("no finding {code} in {codes:?}"))
+            }
+            Step::NoFinding => {
+                let codes = self.codes();
+                codes.is_empty().then_some(()).ok_or(format!("found {codes:?}"))
+            }
             Step::Fault(name) if has_struck(self.session.transcript(), name) => Ok(()),
             Step::Fault(name) => Err(format!("no fault {name:?}")),
             Step::Stored(key, wanted) => check_stored(&self.kept, key, wanted),
         }
+    }
+
+    fn codes(&self) -> Vec<String> {
+        let observed = Observed { session: &self.session, letters: Some(&self.letters) };
+        finding::of(&observed).into_iter().map(|found| found.code).collect()
     }
 
     /// Reads as a connection does: not while the session waits, except that what is in the same
@@ -152,6 +170,8 @@ impl Shell {
                 Action::StartTls(_) => self.wants_tls = true,
                 Action::Store(incoming) => {
                     let incoming = *incoming;
+                    let line = self.session.transcript().last(Kind::Data).unwrap_or(0);
+                    self.letters.add(&Letter::read(&incoming.bytes), line);
                     let user = incoming.auth_user.map(|user| user.to_string());
                     self.kept.push(Kept {
                         envelope: incoming.envelope,
@@ -180,7 +200,8 @@ impl Shell {
         if !std::mem::take(&mut self.wants_tls) {
             return Err("the session did not ask for TLS".into());
         }
-        let facts = TlsFacts { version: "TLSv1.3".into(), ..TlsFacts::default() };
+        let sni = Some("localhost".into());
+        let facts = TlsFacts { version: "TLSv1.3".into(), sni, ..TlsFacts::default() };
         self.feed(Input::TlsStarted(facts));
         Ok(())
     }

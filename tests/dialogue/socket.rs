@@ -137,6 +137,22 @@ impl Line {
                     |transcript: &Transcript| transcript.notes().any(|note| note.code() == code);
                 self.seen(has).await.map_err(|()| format!("no note {code}"))
             }
+            Step::Finding(code) => {
+                for _ in 0..100 {
+                    let sessions = self.doorpost.sessions();
+                    let all = sessions.iter().flat_map(|entry| entry.findings());
+                    if all.into_iter().any(|found| found.code == *code) {
+                        return Ok(());
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(format!("no finding {code}"))
+            }
+            Step::NoFinding => {
+                let sessions = self.doorpost.sessions();
+                let all: Vec<_> = sessions.iter().flat_map(|entry| entry.findings()).collect();
+                if all.is_empty() { Ok(()) } else { Err(format!("found {all:?}")) }
+            }
             Step::Fault(name) => {
                 let has = |transcript: &Transcript| has_struck(transcript, name);
                 self.seen(has).await.map_err(|()| format!("no fault {name:?}"))

@@ -109,6 +109,8 @@ pub(in crate::cli) struct Session {
     pub(in crate::cli) last_refusal: Option<Refusal>,
     #[serde(default)]
     pub(in crate::cli) notes: Vec<String>,
+    #[serde(default)]
+    pub(in crate::cli) findings: Vec<Found>,
     pub(in crate::cli) ended: Option<Ended>,
     /// In an event: whether it began or ended.
     pub(in crate::cli) phase: Option<String>,
@@ -237,6 +239,22 @@ pub(in crate::cli) struct Code {
     pub(in crate::cli) code: String,
     #[serde(default)]
     pub(in crate::cli) likely: bool,
+}
+
+/// A mistake of a client.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::cli) struct Found {
+    #[serde(default)]
+    pub(in crate::cli) code: String,
+    #[serde(default)]
+    pub(in crate::cli) severity: String,
+    pub(in crate::cli) line: Option<usize>,
+    #[serde(default)]
+    pub(in crate::cli) what: String,
+    #[serde(default)]
+    pub(in crate::cli) change: String,
+    #[serde(default)]
+    pub(in crate::cli) rfc: String,
 }
 
 /// What a doorpost noticed in a session.

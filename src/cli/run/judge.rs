@@ -2,6 +2,7 @@
 
 use crate::app::Doorpost;
 use crate::cli::Failure;
+use crate::finding::{Finding, Severity};
 use crate::mime::Reading;
 use crate::search;
 use crate::storage::{Message, SessionRecord};
@@ -174,7 +175,14 @@ fn wrong(what: FailOn, session: &SessionRecord) -> Vec<String> {
             vec![format!("{place}: {why}")]
         }
         FailOn::Finding | FailOn::Warning | FailOn::Error => {
-            session.notes.iter().map(|note| format!("{place}: {note}")).collect()
+            let least = match what {
+                FailOn::Error => Severity::Error,
+                FailOn::Warning => Severity::Warning,
+                _ => Severity::Info,
+            };
+            let is_so = |one: &&Finding| one.code().is_some_and(|code| code.severity() >= least);
+            let found = session.findings.iter().filter(is_so);
+            found.map(|one| format!("{place}: {}: {} {}", one.code, one.what, one.change)).collect()
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::html;
 use super::judge::{Check, Verdict, in_words};
 use crate::cli::Failure;
+use crate::finding::Finding;
 use crate::storage::SessionRecord;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ pub(super) fn write(path: &Path, verdict: &Verdict, command: &[OsString]) -> Res
 /// What was said in a session, as people write it down.
 pub(super) fn conversation(session: &SessionRecord) -> String {
     let mut text = format!("session {} of {} at {}\n", session.id, session.peer, session.door);
-    for line in session.lines() {
+    for (number, line) in session.lines().enumerate() {
         let who = match line.kind.as_str() {
             "client" => "C:",
             "server" => "S:",
@@ -64,6 +65,10 @@ pub(super) fn conversation(session: &SessionRecord) -> String {
         let at = line.at_us as f64 / 1e6;
         for words in line.text.split('\n') {
             text.push_str(&format!("{at:>11.6} {seal} {who} {words}\n"));
+        }
+        for found in session.findings.iter().filter(|found| found.line == Some(number)) {
+            let Finding { severity, code, what, change, .. } = found;
+            text.push_str(&format!("              >> {severity} {code}: {what} {change}\n"));
         }
     }
     text
@@ -85,7 +90,8 @@ fn junit(verdict: &Verdict, command: &str) -> Result<String, Failure> {
         case.set_classname("doorpost");
         suite.add_test_case(case);
     }
-    let said: Vec<String> = verdict.refused().map(conversation).collect();
+    let is_told = |session: &&SessionRecord| session.was_refused() || !session.findings.is_empty();
+    let said: Vec<String> = verdict.sessions.iter().filter(is_told).map(conversation).collect();
     let messages: Vec<String> = verdict.messages.iter().map(in_words).collect();
     suite.set_system_out(format!("{command}\n{}\n\n{}", messages.join("\n"), said.join("\n")));
     let mut report = Report::new("doorpost");

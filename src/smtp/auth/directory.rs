@@ -61,6 +61,12 @@ impl Directory {
         same_secret(known.as_bytes(), prepared(secret).as_bytes()) && user.is_some()
     }
 
+    /// The users' names and secrets; none where every login is taken.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&str, &str)> {
+        let users = self.users.iter().flatten();
+        users.map(|(name, user)| (name.as_str(), user.secret.as_str()))
+    }
+
     /// The user a bearer token belongs to, for clients that name none (RFC 7628 §3.1).
     #[must_use]
     pub fn owner_of(&self, token: &str) -> Option<&str> {

@@ -2,7 +2,7 @@
 
 use super::directory::{hex, prepared};
 use super::scram::Scram;
-use super::{Directory, Mechanism};
+use super::{Directory, LoginFlaw, Mechanism};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -53,6 +53,7 @@ pub struct Exchange {
     state: State,
     /// The user whom the client has named, whatever becomes of it.
     named: Option<String>,
+    flaw: Option<LoginFlaw>,
 }
 
 enum State {
@@ -73,7 +74,7 @@ impl Exchange {
     #[must_use]
     pub fn new(mechanism: Mechanism, directory: Arc<Directory>, entropy: &[u8]) -> Self {
         let nonce = hex(&Sha256::digest(entropy)[..12]);
-        Self { mechanism, directory, nonce, state: State::Start, named: None }
+        Self { mechanism, directory, nonce, state: State::Start, named: None, flaw: None }
     }
 
     /// Its mechanism.
@@ -86,6 +87,12 @@ impl Exchange {
     #[must_use]
     pub fn named(&self) -> Option<&str> {
         self.named.as_deref()
+    }
+
+    /// What is wrong with the credentials that were refused, where that can be told.
+    #[must_use]
+    pub fn flaw(&self) -> Option<LoginFlaw> {
+        self.flaw
     }
 
     /// Whether the client's next line shows a user's name and no secret.
@@ -127,7 +134,10 @@ impl Exchange {
                     self.state = State::Dummy(Some(self.identity(&scram.user, None)));
                     challenge_of(server_final.as_bytes())
                 }
-                Ok(None) => Step::Done(Outcome::Refused),
+                Ok(None) => {
+                    self.flaw = LoginFlaw::of_user(&self.directory, &scram.user);
+                    Step::Done(Outcome::Refused)
+                }
                 Err(_) => Step::Done(Outcome::Malformed),
             },
             State::Dummy(Some(identity)) => Step::Done(Outcome::Accepted(identity)),
@@ -137,7 +147,13 @@ impl Exchange {
 
     fn first(&mut self, response: &[u8]) -> Step {
         match self.mechanism {
-            Mechanism::Plain => self.plain(response).unwrap_or(Step::Done(Outcome::Malformed)),
+            Mechanism::Plain => {
+                let step = self.plain(response);
+                step.unwrap_or_else(|| {
+                    self.flaw = LoginFlaw::of_malformed(response);
+                    Step::Done(Outcome::Malformed)
+                })
+            }
             Mechanism::Login => match std::str::from_utf8(response) {
                 Ok(user) => {
                     self.state = State::LoginSecret { user: user.to_owned() };
@@ -220,7 +236,11 @@ impl Exchange {
 
     fn judge(&mut self, user: &str, secret: &str) -> Step {
         self.named = Some(prepared(user).into_owned());
-        Step::Done(if self.directory.accepts(user, secret) {
+        let accepted = self.directory.accepts(user, secret);
+        if !accepted {
+            self.flaw = LoginFlaw::of(&self.directory, user, secret);
+        }
+        Step::Done(if accepted {
             Outcome::Accepted(self.identity(user, Some(secret)))
         } else {
             Outcome::Refused
@@ -239,6 +259,9 @@ impl Exchange {
         }
         self.named = Some(prepared(user).into_owned());
         let accepted = self.directory.accepts_cram_md5(user, challenge.as_bytes(), digest);
+        if !accepted {
+            self.flaw = LoginFlaw::of_user(&self.directory, user);
+        }
         Step::Done(if accepted {
             Outcome::Accepted(self.identity(user, None))
         } else {

@@ -5,10 +5,12 @@
 
 mod directory;
 mod exchange;
+mod flaw;
 mod scram;
 
 pub use directory::Directory;
 pub use exchange::{Exchange, Identity, Outcome, Step};
+pub use flaw::LoginFlaw;
 
 use std::fmt;
 

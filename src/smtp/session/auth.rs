@@ -1,9 +1,10 @@
 //! AUTH in a session (RFC 4954): who may begin it, how its lines are read, what a failure costs.
 
-use super::super::auth::{Exchange, Mechanism, Outcome, Step};
+use super::super::auth::{Exchange, LoginFlaw, Mechanism, Outcome, Step};
 use super::super::misbehave::Point;
 use super::super::replies;
 use super::super::reply::Reply;
+use super::super::transcript::Note;
 use super::misbehave::About;
 use super::{Action, Awaiting, Session, State};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -86,16 +87,33 @@ impl Session {
             Step::Done(Outcome::Accepted(identity)) => {
                 self.ask_before(Point::Auth, || About::user(Some(&identity.user)))?;
                 self.identity = Some(identity);
+                self.remark();
                 self.hush = false;
                 self.reply(replies::AUTHENTICATED, actions);
             }
-            Step::Done(Outcome::Malformed) => return Err(replies::BAD_EXCHANGE),
+            Step::Done(Outcome::Malformed) => {
+                self.note_flaw(exchange.flaw());
+                return Err(replies::BAD_EXCHANGE);
+            }
             Step::Done(Outcome::Refused) => {
                 self.ask_before(Point::Auth, || About::user(exchange.named()))?;
+                self.note_flaw(exchange.flaw());
                 self.login_failed(actions);
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with the credentials is noted, and never the credentials.
+    fn note_flaw(&mut self, flaw: Option<LoginFlaw>) {
+        if let Some(flaw) = flaw {
+            self.note(match flaw {
+                LoginFlaw::Whitespace => Note::SecretHasWhitespace,
+                LoginFlaw::Base64Twice => Note::SecretIsBase64,
+                LoginFlaw::NearUser => Note::UserNearlyRight,
+                LoginFlaw::TokenExpected => Note::TokenExpected,
+            });
+        }
     }
 
     /// The first failure is answered at once, each further one later than the one before: a

@@ -15,6 +15,7 @@ impl Session {
         more: bool,
         actions: &mut Vec<Action>,
     ) {
+        self.has_pipelined |= more;
         // Whatever BDAT says, the octets behind it are no commands.
         if rule.verb == Verb::Bdat {
             let refusal = self.check_rule(rule).err();

@@ -2,6 +2,7 @@
 //!
 //! A line ends with CRLF. What exceeds its limit is not kept; what never ends, ends the session.
 
+use super::super::client_hello::{ClientHello, is_proxy_header};
 use super::super::command::{self, Rule, Verb};
 use super::super::policy::BareLf;
 use super::super::replies;
@@ -105,12 +106,42 @@ impl Session {
 
     fn talks_before_greeting(&mut self, bytes: &[u8], actions: &mut Vec<Action>) {
         if bytes.first() == Some(&TLS_HANDSHAKE) {
-            self.note(Note::TlsOnPlainPort);
+            self.note_client_hello(bytes);
             return self.end(Ended::NotSmtp, actions);
+        }
+        if is_proxy_header(bytes) {
+            self.note(Note::ProxyHeader);
         }
         self.note(Note::EarlyTalker);
         self.refuse("", replies::TALKS_TOO_EARLY, actions);
         self.end(Ended::ClosedByServer { code: replies::TALKS_TOO_EARLY.code() }, actions);
+    }
+
+    /// What the client offered and asked for, as far as its first piece tells.
+    fn note_client_hello(&mut self, bytes: &[u8]) {
+        match ClientHello::read(bytes) {
+            Some(hello) => self.note_more(Note::TlsOnPlainPort, &hello.to_string()),
+            None => self.note(Note::TlsOnPlainPort),
+        }
+    }
+
+    /// The first line of version 1 is text; the signature of version 2 is two empty lines and one of NUL.
+    fn look_for_proxy_header(&mut self, text: &[u8]) {
+        if self.hello.is_some() || self.proxy_lines > 2 {
+            return;
+        }
+        let is_next = match self.proxy_lines {
+            0 if is_proxy_header(text) => {
+                self.proxy_lines = 3;
+                return self.note(Note::ProxyHeader);
+            }
+            0 | 1 => text.is_empty(),
+            _ => text == [0],
+        };
+        self.proxy_lines = if is_next { self.proxy_lines + 1 } else { 3 };
+        if is_next && self.proxy_lines == 3 {
+            self.note(Note::ProxyHeader);
+        }
     }
 
     fn plaintext_after_starttls(&mut self) {
@@ -125,7 +156,7 @@ impl Session {
     fn take_line(&mut self, rest: &[u8], actions: &mut Vec<Action>) -> usize {
         let in_auth = matches!(self.state, State::Authenticating(_));
         if rest[0] == TLS_HANDSHAKE && self.overlong.is_none() && self.tls.is_none() && !in_auth {
-            self.note(Note::TlsOnPlainPort);
+            self.note_client_hello(rest);
             self.end(Ended::NotSmtp, actions);
             return rest.len();
         }
@@ -205,6 +236,7 @@ impl Session {
         if text.contains(&b'\r') {
             self.note(Note::BareCr);
         }
+        self.look_for_proxy_header(text);
         let refuse_bare_lf = bare_lf && self.policy.bare_lf == BareLf::Reject;
         if matches!(self.state, State::Authenticating(_)) && !refuse_bare_lf {
             return self.auth_answer(text, actions);

@@ -1,10 +1,12 @@
 //! What the shell, and the people who look at a session, ask of it.
 
 use super::super::auth::Identity;
+use super::super::command::{self, Verb};
 use super::super::policy::Policy;
-use super::super::transcript::Transcript;
+use super::super::transcript::{Note, Transcript};
 use super::{Awaiting, Ended, Refusal, Session, State, TlsFacts, Transaction};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Session {
     /// Whether the session would use bytes now. While it waits for the shell it would not, and
@@ -99,6 +101,34 @@ impl Session {
     #[must_use]
     pub fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
+    }
+
+    /// Rises with everything that may be a mistake of the client, and when the session ends.
+    #[must_use]
+    pub fn remarks(&self) -> u32 {
+        self.remarks
+    }
+
+    /// Whether STARTTLS was taken away by a fault, as somebody between client and server can.
+    #[must_use]
+    pub fn starttls_was_hidden(&self) -> bool {
+        self.starttls_hidden
+    }
+
+    /// Takes what the client still sends although it was told 421. What was on its way already is no mistake:
+    /// a client that pipelines is believed to have sent it before it could know. True where it is one.
+    pub fn heard_after_end(&mut self, octets: &[u8], now: Duration) -> bool {
+        let told = matches!(self.ended, Some(Ended::ClosedByServer { code: 421 }));
+        let (verb, _) = command::split(octets.trim_ascii_end());
+        let goes_on = command::rule(verb).is_some_and(|rule| rule.verb != Verb::Quit);
+        let is_mistake = told && goes_on && !self.has_pipelined;
+        if is_mistake {
+            self.clock.now = now;
+            // One is enough.
+            self.has_pipelined = true;
+            self.note(Note::CommandAfter421);
+        }
+        is_mistake
     }
 
     /// Octets of input that wait to be used.

@@ -71,7 +71,9 @@ impl Session {
         })?;
         self.record(Kind::Fault, |out| out.extend(format!("fault: {}", misdeed.name).as_bytes()));
         if !misdeed.hide.is_empty() {
+            let offered = self.policy.offers_starttls(self.standing());
             Arc::make_mut(&mut self.policy).hide(&misdeed.hide);
+            self.starttls_hidden |= offered && !self.policy.offers_starttls(self.standing());
         }
         Some(self.misdeed.insert(Box::new(misdeed)))
     }

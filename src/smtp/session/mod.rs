@@ -23,6 +23,7 @@ mod mail;
 mod mask;
 mod misbehave;
 mod receive;
+mod record;
 mod types;
 
 pub use types::{Action, Context, Ended, Incoming, Input, Refusal, TlsFacts, Transaction, Verdict};
@@ -65,6 +66,14 @@ pub struct Session {
     hush: bool,
     greeted: bool,
     bare_lf_noted: bool,
+    /// How far the first lines are the beginning of a PROXY header, version 2.
+    proxy_lines: u8,
+    /// Whether a fault took STARTTLS away.
+    starttls_hidden: bool,
+    /// Whether the client ever sent a command before the reply to the one before.
+    has_pipelined: bool,
+    /// Rises with everything that may be a finding.
+    remarks: u32,
     plaintext_noted: bool,
     /// Whether a turn was cut short, with commands left in `pending`.
     paused: bool,
@@ -175,6 +184,10 @@ impl Session {
             hush: false,
             greeted: false,
             bare_lf_noted: false,
+            proxy_lines: 0,
+            starttls_hidden: false,
+            has_pipelined: false,
+            remarks: 0,
             plaintext_noted: false,
             paused: false,
             transactions: Vec::new(),
@@ -255,6 +268,7 @@ impl Session {
             return;
         }
         let text = facts.to_string();
+        self.remark();
         self.plaintext_noted = false;
         self.tls = Some(Arc::new(facts));
         self.hello = None;
@@ -310,6 +324,7 @@ impl Session {
     }
 
     fn refuse_counted(&mut self, command: &'static str, reply: Reply, actions: &mut Vec<Action>) {
+        self.remark();
         if !self.says_nothing() {
             self.last_refusal = Some(Refusal { command, reply: reply.clone() });
         }
@@ -324,6 +339,7 @@ impl Session {
             self.note(Note::MessageCutShort);
         }
         let text = ended.to_string();
+        self.remark();
         self.record(Kind::End, |out| out.extend(text.as_bytes()));
         match std::mem::replace(&mut self.state, State::Closed) {
             State::InTransaction(open) => self.remember(&open.envelope, 0, Verdict::Abandoned),
@@ -353,14 +369,6 @@ impl Session {
             self.room_for_paths = self.room_for_paths.saturating_sub(transaction.paths_length());
             self.transactions.push(transaction);
         }
-    }
-
-    fn record(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
-        self.transcript.add(self.clock.now, kind, self.tls.is_some(), write);
-    }
-
-    fn note(&mut self, note: Note) {
-        self.record(Kind::Note(note), |out| out.extend(note.text().as_bytes()));
     }
 
     fn standing(&self) -> Standing {

@@ -1,6 +1,7 @@
 //! How a message's arrival is written down: JSON with short names, since there is one for each
 //! message. Names here never change their meaning; new ones may come.
 
+use crate::finding::Finding;
 use crate::mail::{Body, Envelope, ForwardPath, Notify, Recipient, Ret, ReversePath, SessionId};
 use crate::smtp::TlsFacts;
 use crate::storage::Arrival;
@@ -51,6 +52,8 @@ struct Written {
     size: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     auth: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,6 +120,7 @@ pub(super) fn write(arrival: &Arrival) -> String {
         utf8: envelope.smtputf8,
         size: envelope.declared_size,
         auth: envelope.auth.clone(),
+        findings: arrival.findings.to_vec(),
     };
     // Strings, numbers and lists of them: JSON can always hold them.
     serde_json::to_string(&written).unwrap_or_default()
@@ -169,6 +173,7 @@ pub(super) fn read(text: &str, received_at: OffsetDateTime) -> Result<Arrival, S
         hello: written.helo.into(),
         auth_user: written.user.map(Into::into),
         tls,
+        findings: written.findings.into(),
     })
 }
 
@@ -216,6 +221,8 @@ mod tests {
         }));
         full.auth_user = Some("a\0b".into());
         full.session = None;
+        let code = crate::finding::Code::BccHeaderSent;
+        full.findings = [crate::finding::Finding::new(code, Some(9), None, "")].into();
         for protocol in PROTOCOLS {
             full.protocol = protocol;
             assert_eq!(read(&write(&full), full.received_at).unwrap(), full);

@@ -195,6 +195,10 @@ impl<N: LookUp> Compiler<'_, N> {
             Term::Id(id) => bound("m.id = ?", number(*id), values),
             Term::Inbox(name) => self.member(Kind::Inbox, name),
             Term::Tag(name) => self.member(Kind::Tag, name),
+            Term::Finding(code) => {
+                let code = Value::Text(format!(" {} ", code.to_ascii_lowercase()));
+                bound("(m.findings <> '' AND instr(m.findings, ?) > 0)", code, values)
+            }
             Term::Is(Flag::Read) => Ok("m.is_read = 1".to_owned()),
             Term::Is(Flag::Unread) => Ok("m.is_read = 0".to_owned()),
             Term::Is(Flag::Bounce) => Ok("m.is_bounce = 1".to_owned()),

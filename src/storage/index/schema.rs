@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Says that a file is our index ("dpix").
 const APPLICATION: i32 = 0x6470_6978;
 /// Raised with every change to the tables, or to what goes into them.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// Where an index lies.
 #[derive(Clone, Debug)]
@@ -171,7 +171,8 @@ fn create(connection: &Connection, on_disk: bool, inbox_by: &str) -> rusqlite::R
             message_id TEXT NOT NULL,
             is_read INTEGER NOT NULL,
             has_attachment INTEGER NOT NULL,
-            is_bounce INTEGER NOT NULL
+            is_bounce INTEGER NOT NULL,
+            findings TEXT NOT NULL
         ) STRICT;
         CREATE INDEX message_door ON message (door);
         CREATE INDEX message_user ON message (user) WHERE user <> '';
@@ -182,6 +183,7 @@ fn create(connection: &Connection, on_disk: bool, inbox_by: &str) -> rusqlite::R
         CREATE INDEX message_unread ON message (is_read) WHERE is_read = 0;
         CREATE INDEX message_attachment ON message (has_attachment) WHERE has_attachment = 1;
         CREATE INDEX message_bounce ON message (is_bounce) WHERE is_bounce = 1;
+        CREATE INDEX message_findings ON message (findings) WHERE findings <> '';
         CREATE TABLE shown (id INTEGER PRIMARY KEY, summary TEXT NOT NULL) STRICT;
         -- kind: 0 an inbox, 1 a tag, 2 the one row that counts all messages
         CREATE TABLE name (

@@ -3,6 +3,7 @@
 
 use super::columns::{COLUMNS, texts};
 use super::compile::{Kind, nanoseconds};
+use crate::finding::Finding;
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::storage::{InboxBy, Marks, Message};
@@ -73,7 +74,7 @@ impl<'a> Changes<'a> {
         let arrival = message.arrival();
         let added = self
             .transaction
-            .prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)")?
+            .prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)")?
             .execute(params![
                 id,
                 nanoseconds(arrival.received_at),
@@ -83,6 +84,7 @@ impl<'a> Changes<'a> {
                 content.message_id.as_deref().unwrap_or_default(),
                 content.has_attachment,
                 content.is_bounce,
+                codes(&arrival.findings),
             ])?;
         if added == 0 {
             return Ok(());
@@ -229,6 +231,15 @@ impl<'a> Changes<'a> {
         count.messages += messages;
         count.unread += unread;
     }
+}
+
+/// The codes of findings, each between spaces, so that one is found by `instr`.
+fn codes(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let codes: Vec<_> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    format!(" {} ", codes.join(" "))
 }
 
 fn insert_words() -> String {

@@ -1,0 +1,416 @@
+//! From a session to its findings: one walk over the transcript, and a look at how it ended.
+//!
+//! Each code is found once in a session, where it first shows. What a fault made the server say is no
+//! mistake of the client. A session that runs is judged by what it has said so far.
+
+use super::ehlo;
+use super::letter::Letters;
+use super::{Client, Code, Finding};
+use crate::smtp::command::{self, Verb};
+use crate::smtp::policy::{AuthMode, TlsMode};
+use crate::smtp::reply::Reply;
+use crate::smtp::transcript::{Kind, Line};
+use crate::smtp::{Ended, Mechanism, Note, Session, replies};
+
+/// What was seen of a client.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations)] // a session has none, for the secrets in it
+pub struct Observed<'a> {
+    /// Its session, as it stands.
+    pub session: &'a Session,
+    /// The messages that it sent, where it sent any.
+    pub letters: Option<&'a Letters>,
+}
+
+/// What the client did wrong, in the order of the transcript.
+#[must_use]
+pub fn of(observed: &Observed<'_>) -> Vec<Finding> {
+    let mut walk = Walk::new(*observed);
+    for (number, line) in observed.session.transcript().lines().enumerate() {
+        walk.line(number, &line);
+    }
+    walk.letters();
+    if let Some(ended) = observed.session.ended() {
+        walk.end(ended);
+    }
+    walk.finish()
+}
+
+/// Who the client is, by its messages or by its commands.
+#[must_use]
+pub fn client(observed: &Observed<'_>) -> Option<Client> {
+    let by_letter = observed.letters.and_then(|letters| letters.client);
+    by_letter.or_else(|| {
+        let lines = observed.session.transcript().lines();
+        let commands: Vec<_> = lines.filter(|line| line.kind == Kind::Client).take(8).collect();
+        Client::of_commands(commands.iter().map(Line::octets))
+    })
+}
+
+struct Found {
+    code: Code,
+    line: Option<usize>,
+    about: String,
+}
+
+struct Walk<'a> {
+    session: &'a Session,
+    letters: Option<&'a Letters>,
+    found: Vec<Found>,
+    /// The last command, and where it stands.
+    verb: Option<Verb>,
+    command: usize,
+    in_exchange: bool,
+    /// Whether the next reply is one that a fault asked for.
+    is_faked: bool,
+    /// Whether a note has said what is wrong with the login that is going on.
+    is_explained: bool,
+    hello: Option<usize>,
+    auth: Option<usize>,
+    has_auth_in_the_clear: bool,
+    unknown_mechanism: Option<usize>,
+    mail: Option<usize>,
+    tls: Option<usize>,
+    last_client: Option<usize>,
+    last_code: u16,
+    /// The data has just ended, and the next line is to be a command.
+    is_after_data: bool,
+    /// The line behind the data that was none.
+    leftover: Option<usize>,
+    asked_for_other_name: bool,
+    certificate_is_over: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(Observed { session, letters }: Observed<'a>) -> Self {
+        Self {
+            session,
+            letters,
+            found: Vec::new(),
+            verb: None,
+            command: 0,
+            in_exchange: false,
+            is_faked: false,
+            is_explained: false,
+            hello: None,
+            auth: None,
+            has_auth_in_the_clear: false,
+            unknown_mechanism: None,
+            mail: None,
+            tls: None,
+            last_client: None,
+            last_code: 0,
+            is_after_data: false,
+            leftover: None,
+            asked_for_other_name: false,
+            certificate_is_over: false,
+        }
+    }
+
+    fn add(&mut self, code: Code, line: usize) {
+        self.add_about(code, line, String::new());
+    }
+
+    fn add_about(&mut self, code: Code, line: usize, about: String) {
+        if !self.has(code) {
+            self.found.push(Found { code, line: Some(line), about });
+        }
+    }
+
+    fn has(&self, code: Code) -> bool {
+        self.found.iter().any(|one| one.code == code)
+    }
+
+    fn line(&mut self, number: usize, line: &Line<'_>) {
+        match line.kind {
+            Kind::Client => self.client(number, line),
+            Kind::Server => self.server(line),
+            Kind::Data => {
+                self.is_after_data = !memchr::memmem::find(line.octets(), b"chunk").is_some()
+            }
+            Kind::Tls => {
+                self.tls = Some(number);
+                self.hello = None;
+            }
+            Kind::Note(note) => self.note(number, note, line),
+            Kind::Fault => self.is_faked = true,
+            Kind::End => {}
+        }
+    }
+
+    fn client(&mut self, number: usize, line: &Line<'_>) {
+        self.last_client = Some(number);
+        if self.in_exchange {
+            return;
+        }
+        let (verb, argument) = command::split(line.octets());
+        self.verb = command::rule(verb).map(|rule| rule.verb);
+        self.command = number;
+        if std::mem::take(&mut self.is_after_data) && self.verb.is_none() && !is_a_verb(verb) {
+            self.leftover = Some(number);
+        }
+        match self.verb {
+            Some(Verb::Ehlo | Verb::Helo) => self.hello = Some(number),
+            Some(Verb::Auth) => {
+                self.auth.get_or_insert(number);
+                let name = argument.split(|b| *b == b' ').next().unwrap_or_default();
+                let mechanism = std::str::from_utf8(name).ok().and_then(Mechanism::parse);
+                let shows =
+                    !matches!(mechanism, None | Some(Mechanism::CramMd5 | Mechanism::ScramSha256));
+                self.has_auth_in_the_clear = shows && !line.encrypted;
+            }
+            Some(Verb::Mail) => {
+                self.mail.get_or_insert(number);
+            }
+            _ => {}
+        }
+    }
+
+    fn server(&mut self, line: &Line<'_>) {
+        let octets = line.octets();
+        let code = octets.get(..3).and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
+        self.last_code = code.unwrap_or(0);
+        self.in_exchange = code == Some(334);
+        if std::mem::take(&mut self.is_faked) {
+            return;
+        }
+        let says =
+            |reply: &Reply| code == Some(reply.code()) && octets.ends_with(reply.text().as_bytes());
+        let at = self.command;
+        match (self.verb, self.last_code) {
+            (Some(Verb::Ehlo | Verb::Helo), 250) => self.hello_name(at),
+            (Some(verb), 530) if says(&replies::STARTTLS_FIRST) => {
+                if matches!(verb, Verb::Mail | Verb::Auth | Verb::Bdat) {
+                    let verb = if verb == Verb::Auth { "AUTH" } else { "MAIL" };
+                    self.add_about(Code::StarttlsNotUsed, at, verb.to_owned());
+                }
+            }
+            (Some(Verb::Mail | Verb::Bdat), 530) if self.auth.is_none() => {
+                self.add(Code::AuthForgotten, at);
+            }
+            (Some(Verb::Auth), 235 | 334 | 535 | 421) => self.auth_reply(at),
+            (Some(Verb::Auth), 501) => self.is_explained = false,
+            (Some(Verb::Auth), 504) => {
+                self.unknown_mechanism.get_or_insert(at);
+            }
+            (Some(Verb::Rcpt), 554) if says(&replies::RELAY_DENIED) => {
+                self.add(Code::RelayDenied, at);
+            }
+            (Some(Verb::Mail), 550) if says(&replies::SENDER_NOT_YOURS) => {
+                self.add(Code::SenderNotAllowed, at);
+            }
+            (None, 500..=599) => {
+                if let Some(at) = self.leftover.take() {
+                    self.add(Code::DotStuffingMissing, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn auth_reply(&mut self, at: usize) {
+        if self.has_auth_in_the_clear {
+            let tls = self.session.policy().tls;
+            if self.session.starttls_was_hidden() {
+                self.add(Code::SilentDowngrade, at);
+            } else if matches!(tls, TlsMode::StartTls | TlsMode::Required) {
+                self.add(Code::AuthInTheClear, at);
+            }
+        }
+        let is_refused = matches!(self.last_code, 535 | 421);
+        if is_refused && !std::mem::take(&mut self.is_explained) {
+            self.add(Code::WrongPassword, at);
+        }
+    }
+
+    fn hello_name(&mut self, at: usize) {
+        let Some((name, _)) = self.session.hello().filter(|_| !self.has(Code::PoorEhloName)) else {
+            return;
+        };
+        let on_relay = self.session.policy().auth == AuthMode::None;
+        if let Some(why) = ehlo::poor(name, on_relay) {
+            self.add_about(Code::PoorEhloName, at, why);
+        }
+    }
+
+    fn note(&mut self, number: usize, note: Note, line: &Line<'_>) {
+        let more = || {
+            let text = line.text();
+            text.split_once("; ").map_or_else(String::new, |(_, more)| format!("; {more}"))
+        };
+        let code = match note {
+            Note::TlsOnPlainPort => {
+                let is_relay = self.session.policy().auth == AuthMode::None;
+                let code = if is_relay { Code::TlsToRelayPort } else { Code::TlsToStarttlsPort };
+                return self.add_about(code, number, more());
+            }
+            Note::TlsTooOld => return self.add_about(Code::TlsTooOld, number, more()),
+            Note::PlaintextAfterStarttls => Code::PlaintextAfterStarttls,
+            Note::EarlyTalker => Code::EarlyTalker,
+            Note::PipelinedBeforeEhlo => Code::PipelinedBeforeEhlo,
+            Note::HttpOnSmtpPort => Code::HttpOnSmtpPort,
+            Note::PlainOnTlsPort => Code::PlainOnTlsPort,
+            Note::SilentOnTlsPort => Code::SilentOnTlsPort,
+            Note::BareLf => Code::BareLf,
+            Note::BareCr => Code::BareCr,
+            Note::Nul => Code::Nul,
+            Note::LineTooLong => Code::LineTooLong,
+            Note::DataBeforeReply => Code::DataBeforeReply,
+            Note::ProxyHeader => Code::ProxyProtocol,
+            Note::CertificateNotTrusted => Code::CertificateNotTrusted,
+            Note::CertificateNameMismatch => Code::CertificateNameMismatch,
+            Note::CertificateExpired => Code::CertificateExpired,
+            Note::CommandAfter421 => Code::CommandAfter421,
+            Note::SecretHasWhitespace => self.explained(Code::WhitespaceInSecret),
+            Note::SecretIsBase64 => self.explained(Code::Base64Twice),
+            Note::UserNearlyRight => self.explained(Code::UserNameNearlyRight),
+            Note::TokenExpected => self.explained(Code::TokenExpected),
+            Note::OtherNameAsked => {
+                self.asked_for_other_name = true;
+                return;
+            }
+            Note::CertificateIsOver => {
+                self.certificate_is_over = true;
+                return;
+            }
+            // Whose doing that was shows at the end.
+            Note::MessageCutShort => return,
+        };
+        self.add(code, number);
+    }
+
+    fn explained(&mut self, code: Code) -> Code {
+        self.is_explained = true;
+        code
+    }
+
+    /// What the messages say that were sent.
+    fn letters(&mut self) {
+        let Some(letters) = self.letters else { return };
+        for (code, line) in &letters.codes {
+            self.add(*code, *line);
+        }
+        let Some(line) = letters.first_hop.filter(|_| self.session.identity().is_none()) else {
+            return;
+        };
+        // A login that was refused, or tried where there is none, is as clear as it gets. Else a client that
+        // nobody would take for a mail server: by what it is, or by the name it gives itself.
+        let name = self.session.hello().map_or("", |(name, _)| name);
+        let client = client(&Observed { session: self.session, letters: self.letters });
+        let looks_like_one = match client {
+            Some(client) => !client.is_server(),
+            None => {
+                self.auth.is_some() || ehlo::poor(name, true).is_some() || name.starts_with('[')
+            }
+        };
+        if looks_like_one {
+            let about = match self.session.policy().auth {
+                AuthMode::None => " (there is no AUTH on this port)",
+                _ => "",
+            };
+            self.add_about(Code::CredentialsNotUsed, line, about.to_owned());
+        }
+    }
+
+    /// What shows only when it is over.
+    fn end(&mut self, ended: &Ended) {
+        let last = self.session.transcript().len().saturating_sub(1);
+        let left = matches!(ended, Ended::Quit | Ended::ClosedByClient | Ended::Broken(_));
+        let closed = matches!(ended, Ended::ClosedByClient | Ended::Broken(_));
+        let is_cut = self.session.transcript().last(Kind::Note(Note::MessageCutShort));
+        if let Some(at) = is_cut.filter(|_| closed) {
+            return self.add(Code::MessageCutShort, at);
+        }
+        // What came before the handshake is forgotten with it.
+        let said_nothing_since = self.tls.filter(|tls| self.last_client.is_none_or(|at| at < *tls));
+        if let Some(tls) = said_nothing_since.filter(|_| closed) {
+            return self.left_at_the_certificate(tls);
+        }
+        if let (None, Some(at)) = (self.session.identity(), self.unknown_mechanism) {
+            self.add(Code::NoCommonMechanism, at);
+        }
+        if left && self.auth.is_none() && self.mail.is_none() {
+            self.gave_up_before_auth();
+        }
+        let is_quiet = self.found.iter().all(|one| one.code.severity() != super::Severity::Error);
+        if *ended == Ended::ClosedByClient && self.hello.is_some() && is_quiet {
+            self.add(Code::ClosedWithoutQuit, last);
+        }
+    }
+
+    fn left_at_the_certificate(&mut self, tls: usize) {
+        if self.certificate_is_over {
+            self.add(Code::CertificateExpired, tls);
+        } else if self.asked_for_other_name {
+            self.add(Code::CertificateNameMismatch, tls);
+        } else {
+            let about = "; it closed right after the handshake, as clients do that dislike one";
+            self.add_about(Code::CertificateNotTrusted, tls, about.to_owned());
+        }
+    }
+
+    /// EHLO, and nothing behind it.
+    fn gave_up_before_auth(&mut self) {
+        let policy = self.session.policy();
+        let Some(at) = self.hello else { return };
+        let is_extended = self.session.hello().is_some_and(|(_, extended)| extended);
+        if policy.auth == AuthMode::None || !is_extended || self.session.starttls_was_hidden() {
+            return;
+        }
+        let waits_for_tls = self.tls.is_none() && !policy.auth_before_tls;
+        if waits_for_tls && matches!(policy.tls, TlsMode::StartTls | TlsMode::Required) {
+            return self.add(Code::AuthOnlyAfterTls, at);
+        }
+        // What every client knows is PLAIN or LOGIN.
+        let offered: Vec<_> = policy.offered_mechanisms().collect();
+        let common = |one: &Mechanism| matches!(one, Mechanism::Plain | Mechanism::Login);
+        if !offered.is_empty() && !offered.iter().any(common) {
+            let names: Vec<_> = offered.iter().map(|one| one.as_str()).collect();
+            self.add_about(
+                Code::NoCommonMechanism,
+                at,
+                format!(": {} is offered", names.join(", ")),
+            );
+        }
+    }
+
+    fn finish(mut self) -> Vec<Finding> {
+        // One that is behind a load balancer or a browser makes further mistakes only by that.
+        for (cause, follows) in [
+            (
+                Code::ProxyProtocol,
+                &[
+                    Code::EarlyTalker,
+                    Code::PlainOnTlsPort,
+                    Code::BareLf,
+                    Code::Nul,
+                    Code::LineTooLong,
+                ][..],
+            ),
+            (Code::HttpOnSmtpPort, &[Code::BareLf, Code::EarlyTalker]),
+        ] {
+            if self.has(cause) {
+                self.found.retain(|one| !follows.contains(&one.code));
+            }
+        }
+        // It was only slow.
+        if self.tls.is_some() {
+            self.found.retain(|one| one.code != Code::SilentOnTlsPort);
+            if self.session.tls().is_some_and(|facts| facts.sni.is_none()) {
+                self.add(Code::NoSni, self.tls.unwrap_or(0));
+            }
+        }
+        self.found.sort_by_key(|one| one.line);
+        if self.found.is_empty() {
+            return Vec::new();
+        }
+        let client = client(&Observed { session: self.session, letters: self.letters });
+        let finding = |Found { code, line, about }: Found| Finding::new(code, line, client, &about);
+        self.found.into_iter().map(finding).collect()
+    }
+}
+
+/// Whether a word can be the verb of an extension that we do not know: `ETRN`, `XCLIENT`.
+fn is_a_verb(word: &[u8]) -> bool {
+    (4..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase)
+}
