@@ -4,6 +4,7 @@ use super::bind::{BindError, bind_all};
 use super::{Doorpost, Parts};
 use crate::config::{Config, ConfigError, User, WebConfig, WebSecret};
 use crate::fault::{self, Faults, InboxWay, Scenario};
+use crate::finding::Patience;
 use crate::server::{Caps, Server};
 use crate::smtp::Budget;
 use crate::storage::{Bounds, Door, InboxBy, OpenError, SessionEntry, Settings, Store};
@@ -170,6 +171,7 @@ impl Builder {
             bounds,
             max_age: config.max_age,
             inbox_by: Some(config.inbox_by.clone()),
+            patience: Patience { retry: config.retry_within, duplicate: config.duplicate_within },
             data: config.data.clone(),
         });
         let store = store.await?;
@@ -250,10 +252,20 @@ fn open_faults(config: &Config) -> Result<Faults, StartError> {
 
 /// Opens the store, and looks now and then for what has grown old in it.
 async fn open_store(settings: Settings) -> Result<Arc<Store>, StartError> {
-    let max_age = settings.max_age;
+    let (max_age, retry) = (settings.max_age, settings.patience.retry);
     // A large folder takes a moment, and the runtime may have other things to do.
     let opened = tokio::task::spawn_blocking(move || Store::open(&settings)).await;
     let store = opened.map_err(io::Error::other)??;
+    tokio::spawn({
+        let store = Arc::downgrade(&store);
+        async move {
+            loop {
+                tokio::time::sleep((retry / 20).clamp(SHORTEST_LOOK, LONGEST_LOOK)).await;
+                let Some(store) = store.upgrade() else { return };
+                store.look_for_the_overdue();
+            }
+        }
+    });
     if let Some(max_age) = max_age {
         let store = Arc::downgrade(&store);
         tokio::spawn(async move {

@@ -33,7 +33,7 @@ impl Reader {
             session_bytes: u64::MAX,
         };
         let data = Some(folder.to_owned());
-        let settings = Settings { bounds, data, max_age: None, inbox_by: None };
+        let settings = Settings { bounds, data, ..Settings::default() };
         let store = tokio::task::spawn_blocking(move || Store::open(&settings)).await;
         let store = store.map_err(io::Error::other)??;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -6,7 +6,9 @@
 use super::keys::{self, DOOR};
 use super::kind::Given;
 use super::{Config, near};
+use crate::finding::Strict;
 use crate::smtp::auth::{Directory, Mechanism};
+use crate::smtp::judge::Judge;
 use crate::smtp::policy::{
     AuthMode, BareLf, Deadlines, Extensions, Limits, Policy, RecipientRules, TlsMode,
 };
@@ -47,6 +49,8 @@ pub struct Door {
     pub limits: Limits,
     /// Times after which a session ends.
     pub deadlines: Deadlines,
+    /// The findings that are refused: names of codes, or `all`.
+    pub strict: Vec<String>,
 }
 
 impl Door {
@@ -69,6 +73,7 @@ impl Door {
             extensions: Extensions::default(),
             limits: Limits::default(),
             deadlines: Deadlines::default(),
+            strict: Vec::new(),
         }
     }
 
@@ -116,7 +121,14 @@ impl Door {
             limits: self.limits,
             deadlines: self.deadlines,
             show_secrets: config.show_secrets,
+            judge: self.judge(),
         }
+    }
+
+    /// Whoever is strict at this door.
+    fn judge(&self) -> Option<Arc<dyn Judge>> {
+        let strict = Strict::about(self.strict.iter().map(String::as_str));
+        (!strict.is_empty()).then(|| Arc::new(strict) as _)
     }
 }
 

@@ -173,6 +173,7 @@ pub const FLAGS: &[Flag] = &[
     many(key(FAULTS, "fault", "faults", "NAME[=VALUE][@DOOR]", "Misbehave: greylist, port-blocked@relay, slow=2s (`doorpost faults` lists them)")),
     key(FAULTS, "scenario", "scenario", "FILE", "Misbehave as the rules of this file say"),
     key(FAULTS, "magic", "magic", "BOOL", "Heed addresses under .test that ask for a fault, such as bounce+550@example.test; `off` does not [default: true]"),
+    many(key(FAULTS, "strict", "strict", "FINDING", "Refuse what clients do wrong: all, or findings by name, such as date-missing")),
 
     key(LIMITS, "memory", "memory", "SIZE", "Mail that may be in flight at a time; more gets 452 4.3.1"),
     key(LIMITS, "max-connections", "max_connections", "NUMBER", "Connections at a time; more get 421 4.7.0"),

@@ -5,6 +5,7 @@
 
 use super::faults::FaultName;
 use super::kind::{AllOr, Fault, Given, Kind, List, Maybe, OneOf, Set, Switch, Whole};
+use super::strict::Refusable;
 use super::values::{
     Address, Age, ClientNetwork, DoorName, ExtensionList, FilePath, HostName, Inboxes, LocalDomain,
     LocalUser, Secret, SenderPattern, Size, Time, UserName, Verbosity, WebAddress,
@@ -61,6 +62,8 @@ pub(super) const TOP: &[Key<Config>] = keys! {
     "max_age" => max_age: Maybe<Age>,
     "max_sessions" => max_sessions: Whole<usize, 1>,
     "max_session_bytes" => max_session_bytes: Size,
+    "retry_within" => retry_within: Time<false>,
+    "duplicate_within" => duplicate_within: Time<false>,
     "memory" => memory: Size,
     "max_connections" => max_connections: Whole<usize, 1>,
     "max_connections_per_address" => max_connections_per_address: Whole<usize, 1>,
@@ -98,6 +101,7 @@ pub(super) const DOOR: &[Key<Door>] = keys! {
     "session_timeout" => deadlines.session: Time<false>,
     "grace" => deadlines.grace: Time<true>,
     "minimum_rate" => deadlines.minimum_rate: Whole<u32, 0>,
+    "strict" => strict: List<Refusable>,
 };
 
 /// Keys of a door that may also stand at the top, for all doors. (`max_messages` may not: there
@@ -117,6 +121,7 @@ pub(super) const SHARED: &[&str] = &[
     "session_timeout",
     "grace",
     "minimum_rate",
+    "strict",
 ];
 
 /// Keys of a door that a copy of it does not take over.

@@ -95,6 +95,8 @@ fn blank() -> Config {
         max_age: None,
         max_sessions: 0,
         max_session_bytes: 0,
+        retry_within: std::time::Duration::ZERO,
+        duplicate_within: std::time::Duration::ZERO,
         memory: 0,
         max_connections: 0,
         max_connections_per_address: 0,

@@ -25,6 +25,7 @@ mod near;
 mod rows;
 mod show;
 mod source;
+mod strict;
 mod values;
 mod web;
 
@@ -95,6 +96,10 @@ pub struct Config {
     pub max_sessions: usize,
     /// How many octets of transcripts are kept.
     pub max_session_bytes: u64,
+    /// A client that was told to try later is found not to have come back after this time.
+    pub retry_within: Duration,
+    /// The same message is a duplicate within this time.
+    pub duplicate_within: Duration,
     /// Octets of mail that may be in flight over all sessions.
     pub memory: u64,
     /// Connections at a time.

@@ -202,6 +202,28 @@ impl Code {
         near.into_iter().take(3).map(|(_, code)| code).collect()
     }
 
+    /// Whether a door can be strict about it: it is known before a reply that could refuse it, at MAIL or at the
+    /// end of the data, and would be taken otherwise.
+    #[must_use]
+    pub const fn can_be_refused(self) -> bool {
+        matches!(
+            self,
+            Self::CredentialsNotUsed
+                | Self::SilentDowngrade
+                | Self::AuthInTheClear
+                | Self::NoSni
+                | Self::BareLf
+                | Self::BareCr
+                | Self::Nul
+                | Self::DataBeforeReply
+                | Self::PoorEhloName
+                | Self::PlaintextAfterStarttls
+                | Self::BccHeaderSent
+                | Self::DateMissing
+                | Self::MessageIdMissing
+        )
+    }
+
     /// Whether it says something of each message that comes behind it in the session.
     #[must_use]
     pub const fn is_of_message(self) -> bool {

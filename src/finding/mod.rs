@@ -9,6 +9,8 @@ mod ehlo;
 mod letter;
 mod of;
 mod said;
+mod sequence;
+mod strict;
 pub mod text;
 mod words;
 
@@ -17,3 +19,5 @@ pub use code::{Code, Severity};
 pub use letter::{Letter, Letters};
 pub use of::{Observed, client, of};
 pub use said::Finding;
+pub use sequence::{Attempts, MessageKey, Patience, Sequences};
+pub use strict::Strict;

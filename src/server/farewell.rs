@@ -32,14 +32,20 @@ impl Connection<'_> {
         if !polite {
             return;
         }
+        let mut went_on = false;
         let farewell = async {
             self.transport.shutdown().await?;
             let mut read_on = 0;
+            let now = self.started.elapsed();
             while read_on < LINGER_BYTES {
                 let read = std::future::poll_fn(|cx| {
                     BUFFER.with_borrow_mut(|buffer| {
                         let mut piece = ReadBuf::new(&mut buffer[..COMMAND_PIECE]);
-                        self.transport.poll_read(cx, &mut piece).map_ok(|()| piece.filled().len())
+                        self.transport.poll_read(cx, &mut piece).map_ok(|()| {
+                            let heard = piece.filled();
+                            went_on |= self.entry.session().heard_after_end(heard, now);
+                            heard.len()
+                        })
                     })
                 })
                 .await?;
@@ -52,5 +58,8 @@ impl Connection<'_> {
         };
         // The session is over either way.
         let _ = tokio::time::timeout(LINGER, farewell).await;
+        if went_on {
+            self.shared.store.session_changed(&self.entry);
+        }
     }
 }

@@ -2,8 +2,9 @@
 //! message that cannot be kept is refused, never dropped.
 
 use super::connection::Connection;
-use crate::finding::Letter;
+use crate::finding::{Code, Finding, Letter, MessageKey};
 use crate::mail::MessageId;
+use crate::smtp::transcript::Kind;
 use crate::smtp::{Incoming, Reply, replies};
 use crate::storage::{Arrival, StoreError};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ impl Connection<'_> {
         if self.entry.has_sent(&letter) {
             self.look_for_findings();
         }
+        let key = MessageKey::new(self.entry.peer.ip(), &envelope, &letter, &bytes);
+        let findings = self.findings_of(&letter, key);
         let arrival = Arrival {
             received_at: OffsetDateTime::now_utc(),
             door: Arc::clone(&self.door.policy.door),
@@ -29,13 +32,14 @@ impl Connection<'_> {
             hello,
             auth_user,
             tls,
-            findings: self.entry.findings_of(&letter),
+            findings,
         };
         let kept = self.shared.store.keep(arrival, bytes.into()).await;
         drop(reservation);
         match kept {
             Ok(message) => {
                 self.door.counts.add_message();
+                self.shared.store.has_come(key, &message);
                 Ok(message.id())
             }
             Err(StoreError::Full) => Err(replies::NO_STORAGE),
@@ -44,5 +48,17 @@ impl Connection<'_> {
                 Err(replies::STORE_FAILED)
             }
         }
+    }
+
+    /// What the client did wrong about this message.
+    fn findings_of(&self, letter: &Letter, key: MessageKey) -> Arc<[Finding]> {
+        let store = &self.shared.store;
+        let known = self.entry.findings_of(letter);
+        let Some(before) = store.duplicate_of(key) else { return known };
+        let line = self.entry.session().transcript().last(Kind::Data);
+        let code = Code::DuplicateMessage;
+        let finding = Finding::new(code, line, self.entry.client(), &before);
+        store.add_finding(&self.entry, finding.clone());
+        known.iter().cloned().chain([finding]).collect()
     }
 }

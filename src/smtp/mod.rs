@@ -10,6 +10,7 @@ pub mod client_hello;
 pub mod command;
 mod data;
 mod extension;
+pub mod judge;
 pub mod misbehave;
 mod parameter;
 pub mod policy;

@@ -4,6 +4,7 @@
 //! in these values, and a fifth door is one more row.
 
 use super::auth::{Directory, Mechanism};
+use super::judge::Judge;
 use crate::mail::{Domain, ForwardPath};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -41,6 +42,8 @@ pub struct Policy {
     pub deadlines: Deadlines,
     /// Whether secrets stand in the transcript as they came.
     pub show_secrets: bool,
+    /// Who may refuse what the protocol would take.
+    pub judge: Option<Arc<dyn Judge>>,
 }
 
 /// When TLS begins on a door.

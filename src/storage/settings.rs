@@ -1,6 +1,7 @@
 //! What a store is to be: how much it keeps, how long, where.
 
 use super::InboxBy;
+use crate::finding::Patience;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub max_age: Option<Duration>,
     /// What decides in which inboxes a message is; `None` leaves it as the folder has it.
     pub inbox_by: Option<InboxBy>,
+    /// How long clients have to come back, and how long a message is remembered.
+    pub patience: Patience,
     /// The folder in which everything is kept; without one it is kept in memory.
     pub data: Option<PathBuf>,
 }

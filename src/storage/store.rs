@@ -7,11 +7,12 @@ use super::{
     Arrival, Change, Door, Entry, Events, Find, FindingCounts, Found, Group, Marks, Message,
     OpenError, Selection, Sessions, Settings, StoreError, Usage, disk, memory,
 };
+use crate::finding::Sequences;
 use crate::mail::MessageId;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
@@ -26,6 +27,8 @@ pub struct Store {
     pub(super) sessions: Sessions,
     pub(super) events: Arc<Events>,
     pub(super) found: FindingCounts,
+    pub(super) sequences: Mutex<Sequences>,
+    pub(super) opened: Instant,
     doors: OnceLock<Vec<Arc<Door>>>,
     pub(super) changes: Arc<Changes>,
     max_age: Option<Duration>,
@@ -87,8 +90,18 @@ impl Store {
         let index = Index::open(file, &backend, way, inbox_by, runs, move || advanced.one_more())?;
         let doors = OnceLock::new();
         let max_age = settings.max_age;
-        let found = FindingCounts::default();
-        Ok(Arc::new(Self { backend, index, sessions, events, found, doors, changes, max_age }))
+        Ok(Arc::new(Self {
+            backend,
+            index,
+            sessions,
+            events,
+            found: FindingCounts::default(),
+            sequences: Mutex::new(Sequences::new(settings.patience)),
+            opened: Instant::now(),
+            doors,
+            changes,
+            max_age,
+        }))
     }
 
     /// Keeps a message; once this returns, every query finds it.

@@ -1,14 +1,14 @@
 //! The store's part for sessions: those that run, and those that have ended.
 
 use super::{
-    Change, FindSessions, FoundSessions, SessionEntry, SessionRecord, Sessions, Store, StoreError,
-    find_sessions,
+    Change, FindSessions, FoundSessions, Message, SessionEntry, SessionRecord, Sessions, Store,
+    StoreError, find_sessions,
 };
-use crate::finding::{Code, Finding};
+use crate::finding::{Attempts, Code, Finding, MessageKey, Sequences};
 use crate::mail::SessionId;
 use crate::smtp::Session;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 impl Store {
     /// The sessions that are in memory: those that run, and the last that have ended.
@@ -44,6 +44,55 @@ impl Store {
         self.events.report(Change::Finding(session, Arc::new(finding)));
     }
 
+    fn sequences(&self) -> MutexGuard<'_, Sequences> {
+        // Whoever panicked with it left at worst a mistake that is not told.
+        self.sequences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be said of a message that came before.
+    #[must_use]
+    pub fn duplicate_of(&self, key: MessageKey) -> Option<String> {
+        self.sequences().duplicate_of(key, self.opened.elapsed())
+    }
+
+    /// Remembers a message that was kept, so that it is known when it comes again.
+    pub fn has_come(&self, key: MessageKey, message: &Message) {
+        let arrival = message.arrival();
+        let (peer, reverse_path) = (arrival.peer.ip(), arrival.envelope.reverse_path.to_string());
+        let now = self.opened.elapsed();
+        self.sequences().message(key, peer, reverse_path, arrival.session, now);
+    }
+
+    /// Adds to a session what was found by looking at several, and tells of it.
+    pub fn add_finding(&self, entry: &Arc<SessionEntry>, finding: Finding) {
+        if entry.add_finding(finding.clone()) {
+            self.tell_finding(entry.id, finding);
+        }
+    }
+
+    /// Writes a session again that has changed after its end.
+    pub fn session_changed(&self, entry: &Arc<SessionEntry>) {
+        self.look_for_findings(entry);
+        self.backend.keep_session(entry);
+    }
+
+    /// Tells of clients that were told to try later and did not come back in time. Asked now and then by whoever
+    /// runs the store.
+    pub fn look_for_the_overdue(&self) {
+        let overdue = self.sequences().overdue(self.opened.elapsed());
+        for (id, finding) in overdue {
+            tracing::warn!(session = id.get(), "{} ({})", finding.what, finding.code);
+            // One that is no longer in memory is told of, and not written again.
+            match self.sessions.get(id) {
+                Some(entry) => {
+                    self.add_finding(&entry, finding);
+                    self.backend.keep_session(&entry);
+                }
+                None => self.tell_finding(id, finding),
+            }
+        }
+    }
+
     /// How often each code was found since the start.
     pub fn finding_counts(&self) -> impl Iterator<Item = (Code, u64)> + '_ {
         self.found.counts()
@@ -51,6 +100,11 @@ impl Store {
 
     /// Files an ended session.
     pub fn session_ended(&self, entry: &Arc<SessionEntry>) {
+        let attempts = Attempts::of(&entry.session());
+        if attempts.is_something() {
+            let (client, peer) = (entry.client(), entry.peer.ip());
+            self.sequences().session_ended(entry.id, peer, attempts, client, self.opened.elapsed());
+        }
         self.sessions.ended(entry);
         self.backend.keep_session(entry);
         self.events.report(Change::SessionEnded(entry.id));

@@ -30,6 +30,7 @@ impl Session {
             return Err(replies::TOO_MANY_TRANSACTIONS);
         }
         let envelope = self.check_mail(argument)?;
+        self.is_judged(None)?;
         self.ask_before(Point::Mail, || About::envelope(&envelope))?;
         self.state = State::InTransaction(Box::new(Open {
             weight: envelope.memory(),
@@ -42,6 +43,12 @@ impl Session {
         }));
         self.reply(replies::SENDER_OK, actions);
         Ok(())
+    }
+
+    /// Asks whoever is strict.
+    pub(super) fn is_judged(&self, message: Option<&[u8]>) -> Result<(), Reply> {
+        let judge = self.policy.judge.as_ref();
+        judge.and_then(|judge| judge.judge(self, message)).map_or(Ok(()), Err)
     }
 
     fn check_mail(&self, argument: &[u8]) -> Result<Envelope, Reply> {

@@ -142,6 +142,11 @@ impl Session {
         self.transaction_count += 1;
         match receiving.finish() {
             Ok((bytes, reservation)) => {
+                if let Err(reply) = self.is_judged(Some(&bytes)) {
+                    let reply = self.counted(reply);
+                    self.remember(&envelope, size, Verdict::Refused(reply.clone()));
+                    return self.message_done(command, reply, actions);
+                }
                 if let Err(reply) = self.ask_before_keeping(&envelope, &bytes) {
                     let verdict = match self.says_nothing() {
                         true => Verdict::Abandoned,

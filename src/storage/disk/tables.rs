@@ -235,6 +235,11 @@ impl<'a> Changes<'a> {
         let id = sql_id(session.id.get());
         let record = write_session(session);
         let ended_at = nanoseconds(session.ended_at.unwrap_or(session.connected_at));
+        // One that has changed after its end takes the place of what was written.
+        self.forget_session(
+            "DELETE FROM session WHERE id = ? RETURNING octet_length(record)",
+            [id],
+        )?;
         let sql = "INSERT OR IGNORE INTO session VALUES (?, ?, ?)";
         let added = self.transaction.prepare_cached(sql)?.execute(params![id, ended_at, record])?;
         if added > 0 {
