@@ -14,6 +14,7 @@
 //! | `before:2026-11-22T10:00:00Z` | earlier |
 //! | `after:1h`, `before:2d` | within the last hour; more than two days ago (s, m, h, d, w) |
 //! | `door:` `user:` | that very door, and who had logged in |
+//! | `finding:bare-lf` | the client did that very thing wrong |
 //! | `id:42` | the message, or the session, with that number |
 //!
 //! Messages ([`parse`]) are also found by:
@@ -36,7 +37,6 @@
 //! | `hello:` | words in what the client called itself, in HELO or EHLO |
 //! | `envelope:` | words in a reverse-path or a forward-path of one of its transactions |
 //! | `code:550` `code:5xx` | a reply with that code, or with one that begins so |
-//! | `finding:bare-lf` | that very thing was noticed |
 //! | `is:running` `is:ended` `is:refused` `is:tls` | what the words say; refused is one where anything was, or that failed |
 //! | `message:42` | the session that brought that message |
 //!

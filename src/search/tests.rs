@@ -87,7 +87,7 @@ fn right_queries_have_a_canonical_form() {
 const WRONG: &[&str] = &[
     r##"foo:bar
 ^^^^ there is no key `foo:`
-help: the keys are from: to: cc: bcc: reply-to: envelope: rcpt: subject: header: message-id: tag: door: user: inbox: is: has: larger: smaller: after: before: id:; to find the text itself, put it in quotes"##,
+help: the keys are from: to: cc: bcc: reply-to: envelope: rcpt: subject: header: message-id: tag: door: user: inbox: finding: is: has: larger: smaller: after: before: id:; to find the text itself, put it in quotes"##,
     r##"from:alice form:bob
            ^^^^^ there is no key `form:`
 help: did you mean `from:`? Or else, to find the text itself, put it in quotes"##,
@@ -96,7 +96,7 @@ help: did you mean `from:`? Or else, to find the text itself, put it in quotes"#
 help: did you mean `after:`? Or else, to find the text itself, put it in quotes"##,
     r##"is:unread CODE:550
           ^^^^^ `code:` is a key for sessions, not for messages
-help: the keys are from: to: cc: bcc: reply-to: envelope: rcpt: subject: header: message-id: tag: door: user: inbox: is: has: larger: smaller: after: before: id:; to find the text itself, put it in quotes"##,
+help: the keys are from: to: cc: bcc: reply-to: envelope: rcpt: subject: header: message-id: tag: door: user: inbox: finding: is: has: larger: smaller: after: before: id:; to find the text itself, put it in quotes"##,
     r##"X-Mailer:php
 ^^^^^^^^^ there is no key `X-Mailer:`
 help: a header field is `header:X-Name:value`; to find the text itself, put it in quotes"##,

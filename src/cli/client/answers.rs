@@ -37,6 +37,8 @@ pub(in crate::cli) struct Message {
     pub(in crate::cli) session: Option<Id>,
     #[serde(default)]
     pub(in crate::cli) size: u64,
+    #[serde(default)]
+    pub(in crate::cli) findings: Vec<Found>,
     pub(in crate::cli) auth_user: Option<String>,
     pub(in crate::cli) tls: Option<Tls>,
     #[serde(default)]

@@ -4,7 +4,7 @@
 use super::ended;
 use crate::cli::Failure;
 use crate::cli::client::Server;
-use crate::cli::client::answers::{Attachment, Header, Headers, Message, Parts, Text};
+use crate::cli::client::answers::{Attachment, Found, Header, Headers, Message, Parts, Text};
 use crate::cli::print::{self, Clock};
 use crate::cli::sendmail::addresses;
 use crate::cli::style::{BOLD, DIM, NOTE, paint};
@@ -25,6 +25,11 @@ pub(super) fn print(server: &Server, id: &str, clock: Clock) -> Result<(), Failu
     let mut page = heading(&message, clock);
     for (name, value) in fields(&message, &headers) {
         page.push_str(&row(&name, &value));
+    }
+    for Found { severity, code, what, change, .. } in &message.findings {
+        let style = if severity == "info" { DIM } else { NOTE };
+        let words = print::line(&format!("{what} {change} ({code})"));
+        page.push_str(&format!("{} {}\n", paint(style, ">>"), paint(style, &words)));
     }
     page.push('\n');
     match (text, text_of_html) {
