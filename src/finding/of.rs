@@ -188,7 +188,8 @@ impl<'a> Walk<'a> {
             (Some(Verb::Mail | Verb::Bdat), 530) if self.auth.is_none() => {
                 self.add(Code::AuthForgotten, at);
             }
-            (Some(Verb::Auth), 235 | 334 | 535 | 421) => self.auth_reply(at),
+            (Some(Verb::Auth), 235 | 535) => self.auth_reply(at),
+            (Some(Verb::Auth), 421) if says(&replies::TOO_MANY_FAILURES) => self.auth_reply(at),
             (Some(Verb::Auth), 501) => self.is_explained = false,
             (Some(Verb::Auth), 504) => {
                 self.unknown_mechanism.get_or_insert(at);

@@ -100,16 +100,15 @@ pub(super) fn change(code: Code, client: Option<Client>) -> String {
     };
     match code {
         Code::TlsToStarttlsPort => {
-            with(Knob::StartTls, "Use STARTTLS here, or the submissions port (465)")
+            with(Knob::StartTls, "Use STARTTLS here, or the submissions port")
         }
         Code::TlsToRelayPort => with(
             Knob::StartTls,
-            "Begin in the clear and use STARTTLS; the relay port (25) never begins with TLS",
+            "Begin in the clear and use STARTTLS; the relay port never begins with TLS",
         ),
-        Code::SilentOnTlsPort | Code::PlainOnTlsPort => with(
-            Knob::Implicit,
-            "Switch implicit TLS on, or use the submission port (587) with STARTTLS",
-        ),
+        Code::SilentOnTlsPort | Code::PlainOnTlsPort => {
+            with(Knob::Implicit, "Switch implicit TLS on, or use the submission port with STARTTLS")
+        }
         Code::StarttlsNotUsed | Code::AuthOnlyAfterTls => {
             with(Knob::StartTls, "Switch STARTTLS on")
         }
@@ -117,7 +116,7 @@ pub(super) fn change(code: Code, client: Option<Client>) -> String {
             with(Knob::Demand, "Demand TLS, so that the client stops without it")
         }
         Code::CredentialsNotUsed => {
-            with(Knob::Login, "Send to the submission port (587) or submissions (465), and log in")
+            with(Knob::Login, "Send to the submission port or submissions, and log in")
         }
         Code::AuthForgotten => with(Knob::Login, "Set a user name and a password"),
         Code::CertificateNotTrusted => {
@@ -156,9 +155,7 @@ fn plain_change(code: Code) -> &'static str {
         Code::TlsTooOld => {
             "Update the runtime or its TLS library, so that it knows TLS 1.2 and 1.3."
         }
-        Code::RelayDenied => {
-            "Send it to the submission port (587) or submissions (465), with a login."
-        }
+        Code::RelayDenied => "Send it to the submission port or submissions, with a login.",
         Code::SenderNotAllowed => {
             "Send as an address that belongs to the user, or log in as the one it belongs to."
         }

@@ -71,7 +71,7 @@ fn an_index_that_was_left_behind_catches_up() {
                 "DELETE FROM state WHERE key = 'whole'; UPDATE message SET is_read = id = 1;
                 DELETE FROM member; DELETE FROM words WHERE rowid = 3; DELETE FROM shown WHERE id = 3;
                 DELETE FROM message WHERE id = 3; UPDATE name SET messages = 3, unread = 2;
-                INSERT INTO message VALUES (9, 0, 0, 'relay', '', '', 0, 0, 0);",
+                INSERT INTO message VALUES (9, 0, 0, 'relay', '', '', 0, 0, 0, '');",
             )
             .unwrap();
     });
