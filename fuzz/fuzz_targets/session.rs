@@ -1,27 +1,4 @@
-//! Any octets from a client, at any door, with a store that keeps and refuses. The octets are sent a line at a time,
-//! an octet at a time, and all at once.
-//!
-//! The first octet names the door, the second which messages the store refuses; the rest is what the client sends.
+//! Feeds [`doorpost_fuzz::session`].
 #![no_main]
 
-use doorpost_fuzz::{DOORS, Outcome, Shell};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: &[u8]| {
-    let [door, refuses, bytes @ ..] = input else { return };
-    let play = |cut: fn(&[u8]) -> usize| -> Outcome {
-        let mut shell = Shell::at(DOORS[usize::from(door % 4)], *refuses);
-        shell.say(bytes, cut);
-        shell.fall_silent()
-    };
-    let by_lines =
-        play(|rest| rest.iter().position(|octet| *octet == b'\n').map_or(rest.len(), |at| at + 1));
-    let by_octets = play(|_| 1);
-    assert_eq!(by_lines, by_octets, "what the network does to the octets is seen in the replies");
-    // Whoever sends all at once is told so where it is too early, and loses what stood behind STARTTLS.
-    let at_once = play(<[u8]>::len);
-    let text = String::from_utf8_lossy(&at_once.replies);
-    if !text.contains("554 5.5.0") && !text.contains("220 2.0.0") {
-        assert_eq!(by_lines, at_once, "a pipeline is answered otherwise than single commands");
-    }
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| doorpost_fuzz::session::check(input));
