@@ -40,6 +40,11 @@ fn logins() {
 }
 
 #[test]
+fn first_octets() {
+    play("client_hello", 6, fuzz::client_hello::check);
+}
+
+#[test]
 fn paths() {
     play("paths", 100, fuzz::paths::check);
 }

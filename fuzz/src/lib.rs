@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod bdat;
+pub mod client_hello;
 pub mod config;
 pub mod mime;
 pub mod paths;
