@@ -76,4 +76,5 @@ def test_a_wrong_port_is_named(monkeypatch):
     with pytest.raises(aiosmtplib.SMTPException):
         asyncio.run(shop.newsletter(["eve@customer.example"], "…"))
 
-    assert ask("/api/sessions", query="finding:silent-on-tls-port")["sessions"]
+    finding = ask("/api/findings", code="silent-on-tls-port")["findings"][0]
+    assert finding["change"], finding

@@ -61,7 +61,8 @@ final class MailTest extends TestCase
             Mail::send($mail);
             $this->fail('a wrong port took the mail');
         } catch (Exception) {
-            $this->assertNotEmpty($this->ask('/api/sessions', ['query' => 'finding:tls-on-plain-port'])['sessions']);
+            $finding = $this->ask('/api/findings', ['code' => 'tls-to-starttls-port'])['findings'][0];
+            $this->assertNotEmpty($finding['change']);
         }
     }
 

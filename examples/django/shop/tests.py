@@ -71,4 +71,5 @@ class Mail(TestCase):
             with self.assertRaises(OSError):
                 mail.newsletter(["eve@customer.example"], "News", "…")
 
-        self.assertTrue(ask("/api/sessions", query="finding:tls-on-plain-port")["sessions"])
+        finding = ask("/api/findings", code="tls-to-starttls-port")["findings"][0]
+        self.assertTrue(finding["change"], finding)
