@@ -30,7 +30,10 @@ pub(super) fn page(verdict: &Verdict, command: &str) -> String {
     }
     text.push_str(&format!("</ul>\n<h2>{}</h2>\n", number(verdict.sessions.len(), "session")));
     for session in &verdict.sessions {
-        let (class, open) = if session.was_refused() { ("no", " open") } else { ("ok", "") };
+        let class = if session.was_refused() { "no" } else { "ok" };
+        // What somebody will look for stands open.
+        let is_told = session.was_refused() || !session.findings.is_empty();
+        let open = if is_told { " open" } else { "" };
         let title = escaped(&format!("session {} at {}", session.id, session.door));
         let said = escaped(&conversation(session));
         text.push_str(&format!(
