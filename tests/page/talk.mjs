@@ -109,6 +109,26 @@ const FOUND = [
 ];
 
 export async function findings() {
+  await check("what a client did wrong is found, and stands at its line and in the list", async () => {
+    const one = await open("#/conversations");
+    const [session] = (await api("/api/sessions?query=code:530")).sessions;
+    const { findings: found } = await api(`/api/sessions/${session.id}`);
+    that(found.length > 0 && found.some((it) => it.line !== null), `nothing was found: ${JSON.stringify(found)}`);
+    await one.goto(`${web}/#/conversations/${session.id}`);
+    await one.waitForSelector(".line .finding");
+    const shown = await one.locator(".finding .more").allInnerTexts();
+    that(shown.sort().join() === found.map((it) => it.code).sort().join(), `${shown} are shown`);
+    await one.waitForSelector(".talk .row.open .tag");
+    await clean(one, "findings of a client");
+    await picture(one, "found");
+    for (const it of found) {
+      await one.click(`[aria-label="More about ${it.code}"]`);
+      await one.waitForSelector("dialog[open] h3 >> text=What to change");
+      await one.click("dialog[open] button");
+    }
+    await one.context().close();
+  });
+
   await check("findings stand at their line, are counted in the list, and are explained at length", async () => {
     const one = await open("");
     const [session] = (await api("/api/sessions?query=code:530")).sessions;
@@ -125,13 +145,14 @@ export async function findings() {
     await one.waitForSelector(".line .finding.error >> text=MAIL came <before> a login.");
     that((await one.locator(".lines > li").evaluateAll((all) => all.filter((line) => !line.classList.contains("turn")).findIndex((line) => line.querySelector(".finding")))) === 3, "it stands at another line");
     that((await text(one, ".letter-head .finding")).includes("The name in EHLO"), "what has no line is not shown");
-    await one.waitForSelector(".talk .row.open .tag.bad >> text=2 findings");
+    await one.waitForSelector(".talk .row.open .tag.bad >> text=auth-only-after-tls +1");
     await clean(one, "findings");
     await picture(one, "findings");
     await one.click('[aria-label="More about auth-only-after-tls"]');
     await one.waitForSelector("dialog[open] h3 >> text=What to change");
     const long = await text(one, "dialog[open]");
     that(/Python, smtplib/.test(long) && !/\*\*|`/.test(long), long);
+    that((await one.locator("dialog[open]").evaluate((dialog) => dialog.scrollTop)) === 0, "it begins at its end");
     that((await one.locator("dialog[open] p code").count()) > 0, "nothing is code");
     await picture(one, "finding-explained");
     await clean(one, "a finding explained");

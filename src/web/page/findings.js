@@ -2,7 +2,7 @@
 // What doorpost found wrong with what a client did: at its line, beside its message, and explained at length.
 
 import { get } from "./api.js";
-import { byId, button, el, many, prose } from "./dom.js";
+import { byId, button, el, prose } from "./dom.js";
 
 /** @typedef {import("./api.js").Finding} Finding */
 
@@ -13,12 +13,14 @@ const KINDS = { error: "bad", warning: "warn", info: "" };
 /** @param {Finding[]} found */
 const gravest = (found) => ORDER.find((one) => found.some((finding) => finding.severity === one)) ?? "info";
 
-/** How many there are, in a list; nothing where there are none. @param {Finding[] | undefined} found */
+/** The gravest, and how many more there are, in a list; nothing where there are none. @param {Finding[] | undefined} found */
 export function mark(found) {
   if (!found?.length) return null;
   const codes = found.map((one) => one.code).join(", ");
-  return el("span", { class: `tag ${KINDS[/** @type {keyof KINDS} */ (gravest(found))]}`, title: codes },
-    found.length === 1 ? found[0].code : many(found.length, "finding"));
+  const grave = gravest(found);
+  const first = found.find((one) => one.severity === grave) ?? found[0];
+  const more = found.length > 1 && [` +${found.length - 1}`, el("span", { class: "hidden-text" }, " findings")];
+  return el("span", { class: `tag ${KINDS[/** @type {keyof KINDS} */ (grave)]}`, title: codes }, first.code, ...(more || []));
 }
 
 /** One finding as it is shown. @param {Finding} one */
@@ -50,13 +52,13 @@ async function explain(code) {
   /** @type {{ title: string, severity: string, rfc: string, happened: string, why: string, change: string, mends: { label: string, text: string }[] } | null} */
   const about = await get(`/page/findings/${encodeURIComponent(code)}`).catch(() => null);
   dialog.replaceChildren(...(about ? [
-    el("h2", { id: "about-title" }, ...inline(about.title)),
+    el("h2", { id: "about-title", tabindex: -1, autofocus: true }, ...inline(about.title)),
     el("p", { class: "facts" }, el("code", {}, code), ` · ${about.severity} · ${about.rfc}`),
     el("h3", {}, "What happened"), ...paragraphs(about.happened), el("h3", {}, "Why"), ...paragraphs(about.why),
     el("h3", {}, "What to change"), ...paragraphs(about.change),
-    el("ul", { class: "mends" }, ...about.mends.map((one) => el("li", {}, el("b", {}, one.label), " ", ...inline(one.text))))]
+    el("ul", { class: "mends" }, ...about.mends.map((one) => el("li", {}, el("b", {}, `${one.label}:`), " ", ...inline(one.text))))]
     : [el("h2", { id: "about-title" }, code), el("p", {}, "Nothing more is known about it.")]),
   button("Close", { onclick: () => dialog.close() }));
-  dialog.scrollTop = 0;
   dialog.showModal();
+  dialog.scrollTop = 0;
 }

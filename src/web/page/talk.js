@@ -22,7 +22,7 @@ const KEYS = [
   { name: "is", finds: "running, ended, refused or tls", values: () => ["running", "ended", "refused", "tls"] },
   { name: "door", finds: "the name of the door", values: doors },
   { name: "code", finds: "a reply code, or all of 5xx", values: () => ["5xx", "4xx", "535", "550", "530", "421"] },
-  { name: "finding", finds: "what doorpost noticed", values: () => ["bare-lf", "bare-cr", "nul", "early-talker", "tls-on-plain-port", "plain-on-tls-port", "silent-on-tls-port", "http-on-smtp-port", "plaintext-after-starttls", "pipelined-before-ehlo", "line-too-long", "data-before-reply", "message-cut-short"] },
+  { name: "finding", finds: "what doorpost found wrong", values: async () => (await get("/api/findings/codes")).codes.map((/** @type {{ code: string }} */ one) => one.code) },
   { name: "user", finds: "who had logged in" },
   { name: "client", finds: "an address or a network" },
   { name: "hello", finds: "words in HELO or EHLO" },
