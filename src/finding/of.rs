@@ -294,16 +294,12 @@ impl<'a> Walk<'a> {
         let Some(line) = letters.first_hop.filter(|_| self.session.identity().is_none()) else {
             return;
         };
-        // A login that was refused, or tried where there is none, is as clear as it gets. Else a client that
-        // nobody would take for a mail server: by what it is, or by the name it gives itself.
-        let name = self.session.hello().map_or("", |(name, _)| name);
+        // Mail that no server has passed on comes from whoever wrote it: a submission, on whatever port (RFC 6409
+        // §3.1). Servers write letters of their own only to tell of others, and those have no sender.
+        let transactions = self.session.transactions();
+        let has_sender = transactions.iter().any(|one| !one.reverse_path.is_empty());
         let client = client(&Observed { session: self.session, letters: self.letters });
-        let looks_like_one = match client {
-            Some(client) => !client.is_server(),
-            None => {
-                self.auth.is_some() || ehlo::poor(name, true).is_some() || name.starts_with('[')
-            }
-        };
+        let looks_like_one = has_sender && client.is_none_or(|client| !client.is_server());
         if looks_like_one {
             let about = match self.session.policy().auth {
                 AuthMode::None => " (there is no AUTH on this port)",
