@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
             Kind::Client => self.client(number, line),
             Kind::Server => self.server(line),
             Kind::Data => {
-                self.is_after_data = !memchr::memmem::find(line.octets(), b"chunk").is_some()
+                self.is_after_data = memchr::memmem::find(line.octets(), b"chunk").is_none()
             }
             Kind::Tls => {
                 self.tls = Some(number);
