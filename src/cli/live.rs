@@ -32,6 +32,9 @@ pub(super) fn watch(
 ) {
     let mut shown = Shown::default();
     while let Some(entry) = sessions.blocking_recv() {
+        if shown.is_over(&entry) {
+            continue;
+        }
         let mut text = shown.findings(&entry);
         if entry.ended_at().is_some() {
             let session = entry.session();
@@ -39,7 +42,7 @@ pub(super) fn watch(
             if conversations {
                 text.push_str(&conversation(&session));
             }
-            shown.forget(&entry);
+            shown.end(&entry);
         }
         // A terminal that is gone is no reason to stop serving.
         let _ = out.write_all(text.as_bytes());
@@ -49,6 +52,9 @@ pub(super) fn watch(
     }
     let _ = out.flush();
 }
+
+/// Stands for a session whose end was shown.
+const OVER: usize = usize::MAX;
 
 /// How many findings of a session were shown; more come while it runs.
 #[derive(Default)]
@@ -94,8 +100,18 @@ impl Shown {
         }
     }
 
-    fn forget(&mut self, entry: &SessionEntry) {
-        self.0.remove(&entry.id);
+    /// Whether its end was shown. One that was announced while it ran may have ended before it was looked at, and is
+    /// announced again for its end.
+    fn is_over(&self, entry: &SessionEntry) -> bool {
+        self.0.get(&entry.id) == Some(&OVER)
+    }
+
+    /// Its end is shown. What is remembered is bounded by what may wait to be shown.
+    fn end(&mut self, entry: &SessionEntry) {
+        self.0.insert(entry.id, OVER);
+        while self.0.len() > 2 * QUEUE {
+            self.0.pop_first();
+        }
     }
 }
 
@@ -103,11 +119,14 @@ impl Shown {
 pub(super) fn log(mut sessions: mpsc::Receiver<Arc<SessionEntry>>) {
     let mut shown = Shown::default();
     while let Some(entry) = sessions.blocking_recv() {
+        if shown.is_over(&entry) {
+            continue;
+        }
         shown.log(&entry);
         if entry.ended_at().is_none() {
             continue;
         }
-        shown.forget(&entry);
+        shown.end(&entry);
         let session = entry.session();
         let first = session.transactions().first();
         let kept =

@@ -3,6 +3,8 @@
 //! Each code is found once in a session, where it first shows. What a fault made the server say is no
 //! mistake of the client. A session that runs is judged by what it has said so far.
 
+mod end;
+
 use super::ehlo;
 use super::letter::Letters;
 use super::{Client, Code, Finding};
@@ -10,7 +12,7 @@ use crate::smtp::command::{self, Verb};
 use crate::smtp::policy::{AuthMode, TlsMode};
 use crate::smtp::reply::Reply;
 use crate::smtp::transcript::{Kind, Line};
-use crate::smtp::{Ended, Mechanism, Note, Session, replies};
+use crate::smtp::{Mechanism, Note, Session, replies};
 
 /// What was seen of a client.
 #[derive(Clone, Copy)]
@@ -68,6 +70,10 @@ struct Walk<'a> {
     hello: Option<usize>,
     auth: Option<usize>,
     has_auth_in_the_clear: bool,
+    /// Whether the secret itself does not cross the wire, so that its shape cannot be told.
+    is_by_challenge: bool,
+    /// Where a login by such a mechanism was refused: the client may try another that tells more.
+    refused_challenge: Option<usize>,
     unknown_mechanism: Option<usize>,
     mail: Option<usize>,
     tls: Option<usize>,
@@ -95,6 +101,8 @@ impl<'a> Walk<'a> {
             hello: None,
             auth: None,
             has_auth_in_the_clear: false,
+            is_by_challenge: false,
+            refused_challenge: None,
             unknown_mechanism: None,
             mail: None,
             tls: None,
@@ -155,8 +163,9 @@ impl<'a> Walk<'a> {
                 self.auth.get_or_insert(number);
                 let name = argument.split(|b| *b == b' ').next().unwrap_or_default();
                 let mechanism = std::str::from_utf8(name).ok().and_then(Mechanism::parse);
-                let shows =
-                    !matches!(mechanism, None | Some(Mechanism::CramMd5 | Mechanism::ScramSha256));
+                self.is_by_challenge =
+                    matches!(mechanism, Some(Mechanism::CramMd5 | Mechanism::ScramSha256));
+                let shows = mechanism.is_some() && !self.is_by_challenge;
                 self.has_auth_in_the_clear = shows && !line.encrypted;
             }
             Some(Verb::Mail) => {
@@ -220,7 +229,11 @@ impl<'a> Walk<'a> {
         }
         let is_refused = matches!(self.last_code, 535 | 421);
         if is_refused && !std::mem::take(&mut self.is_explained) {
-            self.add(Code::WrongPassword, at);
+            if self.is_by_challenge {
+                self.refused_challenge.get_or_insert(at);
+            } else if !self.has_explanation() {
+                self.add(Code::WrongPassword, at);
+            }
         }
     }
 
@@ -280,6 +293,13 @@ impl<'a> Walk<'a> {
         self.add(code, number);
     }
 
+    /// Whether it is known what was wrong with a login.
+    fn has_explanation(&self) -> bool {
+        use Code::{Base64Twice, TokenExpected, UserNameNearlyRight, WhitespaceInSecret};
+        let all = [WhitespaceInSecret, Base64Twice, UserNameNearlyRight, TokenExpected];
+        all.into_iter().any(|code| self.has(code))
+    }
+
     fn explained(&mut self, code: Code) -> Code {
         self.is_explained = true;
         code
@@ -306,68 +326,6 @@ impl<'a> Walk<'a> {
                 _ => "",
             };
             self.add_about(Code::CredentialsNotUsed, line, about.to_owned());
-        }
-    }
-
-    /// What shows only when it is over.
-    fn end(&mut self, ended: &Ended) {
-        let last = self.session.transcript().len().saturating_sub(1);
-        let left = matches!(ended, Ended::Quit | Ended::ClosedByClient | Ended::Broken(_));
-        let closed = matches!(ended, Ended::ClosedByClient | Ended::Broken(_));
-        let is_cut = self.session.transcript().last(Kind::Note(Note::MessageCutShort));
-        if let Some(at) = is_cut.filter(|_| closed) {
-            return self.add(Code::MessageCutShort, at);
-        }
-        // What came before the handshake is forgotten with it.
-        let said_nothing_since = self.tls.filter(|tls| self.last_client.is_none_or(|at| at < *tls));
-        if let Some(tls) = said_nothing_since.filter(|_| closed) {
-            return self.left_at_the_certificate(tls);
-        }
-        if let (None, Some(at)) = (self.session.identity(), self.unknown_mechanism) {
-            self.add(Code::NoCommonMechanism, at);
-        }
-        if left && self.auth.is_none() && self.mail.is_none() {
-            self.gave_up_before_auth();
-        }
-        let is_quiet = self.found.iter().all(|one| one.code.severity() != super::Severity::Error);
-        if *ended == Ended::ClosedByClient && self.hello.is_some() && is_quiet {
-            self.add(Code::ClosedWithoutQuit, last);
-        }
-    }
-
-    fn left_at_the_certificate(&mut self, tls: usize) {
-        if self.certificate_is_over {
-            self.add(Code::CertificateExpired, tls);
-        } else if self.asked_for_other_name {
-            self.add(Code::CertificateNameMismatch, tls);
-        } else {
-            let about = "; it closed right after the handshake, as clients do that dislike one";
-            self.add_about(Code::CertificateNotTrusted, tls, about.to_owned());
-        }
-    }
-
-    /// EHLO, and nothing behind it.
-    fn gave_up_before_auth(&mut self) {
-        let policy = self.session.policy();
-        let Some(at) = self.hello else { return };
-        let is_extended = self.session.hello().is_some_and(|(_, extended)| extended);
-        if policy.auth == AuthMode::None || !is_extended || self.session.starttls_was_hidden() {
-            return;
-        }
-        let waits_for_tls = self.tls.is_none() && !policy.auth_before_tls;
-        if waits_for_tls && matches!(policy.tls, TlsMode::StartTls | TlsMode::Required) {
-            return self.add(Code::AuthOnlyAfterTls, at);
-        }
-        // What every client knows is PLAIN or LOGIN.
-        let offered: Vec<_> = policy.offered_mechanisms().collect();
-        let common = |one: &Mechanism| matches!(one, Mechanism::Plain | Mechanism::Login);
-        if !offered.is_empty() && !offered.iter().any(common) {
-            let names: Vec<_> = offered.iter().map(|one| one.as_str()).collect();
-            self.add_about(
-                Code::NoCommonMechanism,
-                at,
-                format!(": {} is offered", names.join(", ")),
-            );
         }
     }
 
