@@ -14,4 +14,4 @@ pub use domain::{Domain, DomainError};
 pub use envelope::{Body, Envelope, MessageId, Notify, Recipient, Ret, SessionId};
 pub use mailbox::{Mailbox, MailboxError};
 pub use path::{ForwardPath, PathError, ReversePath};
-pub use xtext::decode_xtext;
+pub use xtext::{decode_xtext, encode_xtext};

@@ -18,6 +18,19 @@ pub fn decode_xtext(text: &str) -> Option<Vec<u8>> {
     Some(octets)
 }
 
+/// Text as an xtext: `!`–`~` without `+` and `=` stay as they are.
+#[must_use]
+pub fn encode_xtext(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'!'..=b'~' if !matches!(byte, b'+' | b'=') => encoded.push(char::from(byte)),
+            other => encoded.push_str(&format!("+{other:02X}")),
+        }
+    }
+    encoded
+}
+
 fn hex(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -36,5 +49,6 @@ mod tests {
         for wrong in ["a+", "a+2", "a+2b", "a=b", "a b", "ä"] {
             assert!(decode_xtext(wrong).is_none(), "{wrong}");
         }
+        assert_eq!(encode_xtext("a+b=c \u{e4}"), "a+2Bb+3Dc+20+C3+A4");
     }
 }

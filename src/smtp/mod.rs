@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod budget;
+pub mod client;
 pub mod client_hello;
 pub mod command;
 mod data;
