@@ -40,7 +40,8 @@
 //! session as a pure state machine, [`mime`] reads messages for people, [`search`] is the query
 //! language, [`fault`] misbehaviour on request, [`finding`] what a
 //! client did wrong, [`storage`] what was caught, [`server`] the sockets, [`tls`]
-//! the certificates, [`config`] what can be set, [`web`] the API, [`app`] what wires them up.
+//! the certificates, [`config`] what can be set, [`web`] the API,
+//! [`outbound`] mail going on, [`app`] what wires them up.
 
 pub mod app;
 pub mod cli;
@@ -49,6 +50,7 @@ pub mod fault;
 pub mod finding;
 pub mod mail;
 pub mod mime;
+pub mod outbound;
 pub mod search;
 pub mod server;
 pub mod smtp;

@@ -14,7 +14,7 @@ const STOREYS: [&[&str]; 9] = [
     &["fault", "finding"],
     &["storage"],
     &["config"],
-    &["server", "web"],
+    &["server", "web", "outbound"],
     &["app"],
     &["cli", "test"],
     &["main"],
@@ -144,6 +144,42 @@ fn port_numbers_stand_in_the_configuration_only() {
             );
         }
     }
+}
+
+/// Whoever connects to anything is on this list, with what keeps it on this machine.
+const CONNECTS: [&str; 4] = [
+    // Judges every address, and is the only way out for mail and webhooks.
+    "outbound/connect.rs",
+    // Commands that are clients of a doorpost that their user names.
+    "cli/client/http.rs",
+    "cli/sendmail/smtp.rs",
+    "cli/demo/place.rs",
+];
+
+#[test]
+fn only_those_who_judge_addresses_connect() {
+    let words = [
+        "TcpStream::connect",
+        "TcpSocket",
+        "UdpSocket",
+        "lookup_host",
+        "to_socket_addrs",
+        "ureq::",
+        "reqwest",
+        "http1::handshake",
+    ];
+    let mut wrong = Vec::new();
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.ends_with("tests.rs")) {
+        let code = code(&text);
+        for word in words.iter().filter(|word| code.contains(**word)) {
+            // It speaks HTTP over what `connect` has opened.
+            let is_given = file == "outbound/hooks.rs" && *word == "http1::handshake";
+            if !CONNECTS.contains(&file.as_str()) && !is_given {
+                wrong.push(format!("{file} has {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these may leave the machine:\n{}", wrong.join("\n"));
 }
 
 #[test]

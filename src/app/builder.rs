@@ -199,6 +199,7 @@ impl Builder {
         for (door, listeners) in doors.iter().zip(listeners) {
             server.open(door, listeners);
         }
+        let outbound = super::carry::begin(&store, &config, &identity, &faults)?;
         let stop_web = CancellationToken::new();
         let mut web_addresses = Vec::new();
         if let Some(sockets) = bound.web {
@@ -214,7 +215,15 @@ impl Builder {
                 tokio::spawn(web.clone().serve(listener));
             }
         }
-        Ok(Doorpost::from(Parts { store, server, faults, identity, web_addresses, stop_web }))
+        Ok(Doorpost::from(Parts {
+            store,
+            server,
+            faults,
+            identity,
+            web_addresses,
+            stop_web,
+            outbound,
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bind;
 mod builder;
+mod carry;
 mod reader;
 
 pub use bind::BindError;
@@ -16,9 +17,10 @@ use crate::storage::{Door, Find, Message, Selection, SessionEntry, Store, StoreE
 use crate::tls::Identity;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A running doorpost. It stops when it is dropped; [`Doorpost::stop`] also waits.
@@ -48,6 +50,14 @@ struct Parts {
     identity: Identity,
     web_addresses: Vec<SocketAddr>,
     stop_web: CancellationToken,
+    outbound: Carrying,
+}
+
+/// The courier and the webhooks, while they run.
+#[derive(Debug)]
+struct Carrying {
+    stop: CancellationToken,
+    courier: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl From<Parts> for Doorpost {
@@ -218,7 +228,14 @@ impl Doorpost {
     /// Takes no more connections and waits for the running transactions, which have a grace
     /// time; then all sessions are told 421 4.3.2.
     pub async fn stop(&self) {
+        self.parts.outbound.stop.cancel();
         self.parts.server.stop().await;
+        let courier =
+            self.parts.outbound.courier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(courier) = courier {
+            // It ends by itself, within its grace time.
+            let _ = courier.await;
+        }
         self.parts.stop_web.cancel();
         let store = Arc::clone(&self.parts.store);
         // It waits for the disk. What was acknowledged is there already.
@@ -229,6 +246,7 @@ impl Doorpost {
 impl Drop for Doorpost {
     fn drop(&mut self) {
         self.parts.stop_web.cancel();
+        self.parts.outbound.stop.cancel();
     }
 }
 

@@ -19,7 +19,9 @@ mod log;
 mod manual;
 mod negation;
 mod print;
+mod queue;
 mod ready;
+mod release;
 mod rm;
 mod run;
 mod sendmail;
@@ -78,6 +80,10 @@ enum Command {
     Ready(ready::ReadyArgs),
     /// Delete messages
     Rm(rm::RmArgs),
+    /// Send messages on to a named server, as they were caught
+    Release(release::ReleaseArgs),
+    /// Show mail that goes on, try it again now, or take it out
+    Queue(queue::QueueArgs),
     /// Write messages to files
     Export(export::ExportArgs),
     /// Bring messages from files
@@ -128,6 +134,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Wait(args) => wait::run(&args),
         Command::Ready(args) => ready::run(&args),
         Command::Rm(args) => rm::run(&args),
+        Command::Release(args) => release::run(&args),
+        Command::Queue(args) => queue::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Watch(args) => watch::run(&args),

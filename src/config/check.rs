@@ -23,6 +23,7 @@ pub(super) fn problems(config: &Config, sources: &Sources) -> Vec<Problem> {
     }
     problems.extend(room(config, sources));
     problems.extend(super::faults::wrong(config, sources));
+    problems.extend(super::route::problems(config, sources));
     if config.host.is_empty() {
         let problem = Problem::new("there is no address to listen on");
         problems.push(problem.at(sources.of("host").clone(), "expected at least one address"));

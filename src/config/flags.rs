@@ -51,6 +51,10 @@ pub(super) enum Target {
     Port,
     /// `NAME:SECRET`.
     User,
+    /// `PATTERN=TARGET`.
+    Route,
+    /// A URL.
+    Webhook,
     /// Takes the web page away.
     NoWeb,
     /// Adds to the verbosity, or takes from it.
@@ -102,6 +106,7 @@ const LOGINS: &str = "TLS and logins";
 const WEB: &str = "Web page and API";
 const STORE: &str = "What is kept";
 const FAULTS: &str = "Faults";
+const OUTBOUND: &str = "Mail going on";
 const LIMITS: &str = "Limits";
 const OUTPUT: &str = "Output";
 
@@ -174,6 +179,15 @@ pub const FLAGS: &[Flag] = &[
     key(FAULTS, "scenario", "scenario", "FILE", "Misbehave as the rules of this file say"),
     key(FAULTS, "magic", "magic", "BOOL", "Heed addresses under .test that ask for a fault, such as bounce+550@example.test; `off` does not [default: true]"),
     many(key(FAULTS, "strict", "strict", "FINDING", "Refuse what clients do wrong: all, or findings by name, such as date-missing")),
+
+    flag(OUTBOUND, "route", "PATTERN=TARGET", Takes::Many, Target::Route, "Send mail on: *@onward.example=smtp://127.0.0.1:2500, or to capture (keep it here), smtp+starttls://USER:SECRET@HOST, smtps://HOST, door:relay"),
+    many(key(OUTBOUND, "allow-host", "allow_hosts", "HOST", "Host beyond this machine that mail and webhooks may go to")),
+    many(key(OUTBOUND, "retry", "retry", "TIME", "Waits between attempts that may be repeated")),
+    key(OUTBOUND, "time-scale", "time_scale", "NUMBER", "How many times faster these waits pass"),
+    key(OUTBOUND, "max-connections-per-target", "max_connections_per_target", "NUMBER", "Connections at a time to one server"),
+    many(key(OUTBOUND, "feedback-loop", "feedback_loops", "DOMAIN=ADDRESS", "Where complaints about mail from a domain go [default: abuse@ the domain]")),
+    switch(key(OUTBOUND, "delivery-reports", "delivery_reports", "BOOL", "Answer NOTIFY=SUCCESS for mail that is caught here, as the last server does")),
+    flag(OUTBOUND, "webhook", "URL", Takes::Many, Target::Webhook, "Tell this URL of every event"),
 
     key(LIMITS, "memory", "memory", "SIZE", "Mail that may be in flight at a time; more gets 452 4.3.1"),
     key(LIMITS, "max-connections", "max_connections", "NUMBER", "Connections at a time; more get 421 4.7.0"),

@@ -5,6 +5,9 @@
 
 use super::faults::FaultName;
 use super::kind::{AllOr, Fault, Given, Kind, List, Maybe, OneOf, Set, Switch, Whole};
+use super::route::{
+    AllowedHost, EventName, FeedbackLoop, HookUrl, Pattern, Route, Schedule, Via, Webhook, Word,
+};
 use super::strict::Refusable;
 use super::values::{
     Address, Age, ClientNetwork, DoorName, ExtensionList, FilePath, HostName, Inboxes, LocalDomain,
@@ -57,6 +60,12 @@ pub(super) const TOP: &[Key<Config>] = keys! {
     "scenario" => scenario: Maybe<FilePath>,
     "faults" => faults: List<FaultName>,
     "magic" => magic: Switch,
+    "allow_hosts" => allow_hosts: List<AllowedHost>,
+    "retry" => retry: Schedule,
+    "time_scale" => time_scale: Whole<u32, 1>,
+    "max_connections_per_target" => max_connections_per_target: Whole<usize, 1>,
+    "delivery_reports" => delivery_reports: Switch,
+    "feedback_loops" => feedback_loops: List<FeedbackLoop>,
     "max_messages" => max_messages: Whole<usize, 1>,
     "max_bytes" => max_bytes: Size,
     "max_age" => max_age: Maybe<Age>,
@@ -137,6 +146,22 @@ pub(super) const USER: &[Key<User>] = keys! {
     "name" => name: UserName,
     "secret" => secret: Secret,
     "senders" => senders: List<SenderPattern>,
+};
+
+/// Keys of a `[[routes]]` row.
+pub(super) const ROUTE: &[Key<Route>] = keys! {
+    "to" => to: List<Pattern>,
+    "door" => door: List<Word>,
+    "user" => user: List<Word>,
+    "inbox" => inbox: List<Word>,
+    "via" => via: Via,
+};
+
+/// Keys of a `[[webhooks]]` row.
+pub(super) const WEBHOOK: &[Key<Webhook>] = keys! {
+    "url" => url: HookUrl,
+    "events" => events: List<EventName>,
+    "secret" => secret: Maybe<Secret>,
 };
 
 /// Reads the name of a door.

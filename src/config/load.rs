@@ -90,6 +90,14 @@ fn blank() -> Config {
         scenario: None,
         faults: Vec::new(),
         magic: false,
+        routes: Vec::new(),
+        allow_hosts: Vec::new(),
+        retry: Vec::new(),
+        time_scale: 1,
+        max_connections_per_target: 0,
+        feedback_loops: Vec::new(),
+        delivery_reports: false,
+        webhooks: Vec::new(),
         max_messages: 0,
         max_bytes: 0,
         max_age: None,
@@ -108,10 +116,10 @@ fn blank() -> Config {
 }
 
 /// A flag or a variable with its texts.
-struct Setting {
-    flag: &'static Flag,
-    origin: Origin,
-    texts: Vec<String>,
+pub(super) struct Setting {
+    pub(super) flag: &'static Flag,
+    pub(super) origin: Origin,
+    pub(super) texts: Vec<String>,
 }
 
 impl Setting {
@@ -120,7 +128,7 @@ impl Setting {
         Self { flag: given.flag, origin, texts: given.texts.clone() }
     }
 
-    fn problem(&self, fault: Fault) -> Problem {
+    pub(super) fn problem(&self, fault: Fault) -> Problem {
         Problem::value(&format!("`{}`", self.origin), fault, self.origin.clone())
     }
 }
@@ -151,7 +159,9 @@ impl Layers {
             };
             let texts = match flag.target {
                 // A secret may hold commas.
-                Target::User => text.lines().map(str::to_owned).collect(),
+                Target::User | Target::Route | Target::Webhook => {
+                    text.lines().map(str::to_owned).collect()
+                }
                 _ => vec![text],
             };
             settings.push(Setting { flag, origin: Origin::Env(name.into()), texts });
@@ -191,6 +201,8 @@ impl Layers {
                     ports.for_each(|port| self.set_port(port.trim(), setting));
                 }
                 Target::User => self.set_users(setting),
+                Target::Route => self.set_routes(setting),
+                Target::Webhook => self.set_webhooks(setting),
                 Target::NoWeb => match Switch::read(given) {
                     Ok(false) => {}
                     Ok(true) => {

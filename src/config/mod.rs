@@ -22,10 +22,13 @@ mod keys;
 mod kind;
 mod load;
 mod near;
+mod numbered;
+mod route;
 mod rows;
 mod show;
 mod source;
 mod strict;
+mod target;
 mod values;
 mod web;
 
@@ -37,8 +40,10 @@ pub use door::{Door, User};
 pub use error::ConfigError;
 pub use flags::{FLAGS, Flag, FlagValue, Takes};
 pub use load::{load, load_from};
+pub use route::{Route, WEBHOOK_EVENTS, Webhook, fits, url_host};
 pub use show::render;
 pub use source::{Origin, Sources};
+pub use target::{Host, Server, Target, TargetError};
 pub use web::WebSecret;
 
 use crate::smtp::auth::Directory;
@@ -86,6 +91,22 @@ pub struct Config {
     pub faults: Vec<String>,
     /// Whether magic addresses, and the header that asks for a fault, are heeded.
     pub magic: bool,
+    /// Where mail goes on to after it was caught; the first route that fits counts.
+    pub routes: Vec<Route>,
+    /// Hosts beyond this machine that mail and webhooks may go to.
+    pub allow_hosts: Vec<Host>,
+    /// How long to wait after each attempt that may be repeated; after the last one mail is given up.
+    pub retry: Vec<Duration>,
+    /// How many times faster the waits of `retry` pass.
+    pub time_scale: u32,
+    /// Connections at a time to one target.
+    pub max_connections_per_target: usize,
+    /// Where complaints about mail from a domain go, as `DOMAIN=ADDRESS`.
+    pub feedback_loops: Vec<String>,
+    /// Whether NOTIFY=SUCCESS is answered for mail that is caught here and goes no further.
+    pub delivery_reports: bool,
+    /// Who is told of events by HTTP.
+    pub webhooks: Vec<Webhook>,
     /// How many messages are kept.
     pub max_messages: usize,
     /// How many octets of messages are kept.

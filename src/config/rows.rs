@@ -7,6 +7,7 @@ use super::error::{File, Problem};
 use super::keys::{self, DOOR, LIKE, NAME, TOP, USER};
 use super::kind::{Fault, Given, one_of, quoted, shown};
 use super::load::Layers;
+use super::numbered::{ROUTES, WEBHOOKS};
 use super::source::{Origin, Scope};
 use super::{User, near};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ impl Layers {
         };
         // Values for all doors come first, so that rows win over them wherever they stand.
         for (key, value) in table.get_ref() {
-            if ![DOORS, USERS].contains(&key.get_ref().as_ref()) {
+            if ![DOORS, USERS, ROUTES, WEBHOOKS].contains(&key.get_ref().as_ref()) {
                 self.top_key(file, key, value);
             }
         }
@@ -48,6 +49,7 @@ impl Layers {
                 self.door_row(file, row, &mut taken);
             }
         }
+        self.numbered(file, table.get_ref());
         if let Some(users) = table.get_ref().get(USERS) {
             let mut taken = Taken::new();
             self.config.users.clear();
@@ -69,7 +71,8 @@ impl Layers {
         if self.set_top(name, Given::Toml(value), &origin, problem) {
             return;
         }
-        let known = keys::names(TOP).chain(keys::SHARED.iter().copied()).chain([DOORS, USERS]);
+        let known = keys::names(TOP).chain(keys::SHARED.iter().copied());
+        let known = known.chain([DOORS, USERS, ROUTES, WEBHOOKS]);
         let mut unknown = unknown_key(name, known);
         if keys::find(DOOR, name).is_some() {
             unknown = Problem::new(format!("`{name}` is a key of a door"))
@@ -79,7 +82,7 @@ impl Layers {
     }
 
     /// The tables of an array of tables.
-    fn rows<'a>(
+    pub(super) fn rows<'a>(
         &mut self,
         file: &File,
         key: &str,
@@ -245,7 +248,7 @@ impl Layers {
     }
 
     /// Takes note of what came of setting a key of a row.
-    fn outcome(
+    pub(super) fn outcome(
         &mut self,
         file: &File,
         (scope, kind): (Scope<'_>, &str),
@@ -271,7 +274,7 @@ impl Layers {
     }
 }
 
-fn unknown_key(key: &str, known: impl Iterator<Item = &'static str>) -> Problem {
+pub(super) fn unknown_key(key: &str, known: impl Iterator<Item = &'static str>) -> Problem {
     let mut known: Vec<&str> = known.collect();
     known.sort_unstable();
     known.dedup();

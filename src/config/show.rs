@@ -4,7 +4,7 @@
 //! unless they are to be shown; such a file is refused until somebody has put them in.
 
 use super::source::{Scope, Sources};
-use super::{Config, keys};
+use super::{Config, keys, numbered};
 use crate::smtp::policy::AuthMode;
 use std::fmt::Write;
 
@@ -35,6 +35,20 @@ pub fn render(config: &Config, sources: &Sources) -> String {
             }
         }
     }
+    let mut last = String::new();
+    numbered::written(config, config.show_secrets, |rows, scope, key, value| {
+        let row = format!("{rows} {}", scope.name());
+        if row != last {
+            // Writing into a String cannot fail.
+            let _ = write!(page.text, "\n[[{rows}]]\n");
+            last = row;
+        }
+        match value {
+            Some(value) if value != "[]" => page.line(scope, key, Some(&value)),
+            None if page.sources.get(scope, key).is_set() => page.hidden(key),
+            _ => {}
+        }
+    });
     for door in &config.doors {
         page.text.push_str("\n[[doors]]\n");
         // Writing into a String cannot fail.

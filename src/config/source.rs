@@ -66,6 +66,10 @@ pub(super) enum Scope<'a> {
     Top,
     Door(&'a str),
     User(&'a str),
+    /// By its place in the list, from 1.
+    Route(&'a str),
+    /// By its place in the list, from 1.
+    Webhook(&'a str),
 }
 
 impl<'a> Scope<'a> {
@@ -73,7 +77,7 @@ impl<'a> Scope<'a> {
     pub(super) fn name(self) -> &'a str {
         match self {
             Self::Top => "",
-            Self::Door(name) | Self::User(name) => name,
+            Self::Door(name) | Self::User(name) | Self::Route(name) | Self::Webhook(name) => name,
         }
     }
 }
@@ -112,5 +116,7 @@ fn path(scope: Scope<'_>, key: &str) -> String {
         Scope::Top => key.to_owned(),
         Scope::Door(name) => format!("doors.{name}.{key}"),
         Scope::User(name) => format!("users.{name}.{key}"),
+        Scope::Route(number) => format!("routes.{number}.{key}"),
+        Scope::Webhook(number) => format!("webhooks.{number}.{key}"),
     }
 }

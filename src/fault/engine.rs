@@ -56,13 +56,13 @@ struct Running {
 
 /// A scenario, and how often its rules have struck.
 #[derive(Debug, Default)]
-struct InForce {
-    scenario: Scenario,
-    tallies: Vec<Tally>,
+pub(super) struct InForce {
+    pub(super) scenario: Scenario,
+    pub(super) tallies: Vec<Tally>,
 }
 
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     counters: Mutex<Counters>,
     limiter: Option<Limiter>,
     met: AtomicU64,
@@ -177,6 +177,13 @@ impl Faults {
         &self.inbox_way
     }
 
+    /// Whether a rule that is in force has such a deed.
+    pub(super) fn has_deed(&self, wanted: fn(&Deed) -> bool) -> bool {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        let all = std::iter::once(&running.all).chain(running.inboxes.values());
+        all.flat_map(|one| &one.scenario.rules).any(|rule| wanted(&rule.deed))
+    }
+
     /// Calls this whenever a scenario is put in force.
     pub fn on_change(&self, listener: impl Fn() + Send + Sync + 'static) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
@@ -192,7 +199,7 @@ impl Faults {
     }
 
     /// The scenarios for an occasion: those of its inboxes, then the one for all.
-    fn scenarios(&self, occasion: &Occasion<'_>) -> Vec<Arc<InForce>> {
+    pub(super) fn scenarios(&self, occasion: &Occasion<'_>) -> Vec<Arc<InForce>> {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
         if !running.inboxes.is_empty() {
@@ -283,17 +290,29 @@ impl Tally {
         now: Instant,
     ) -> Option<Misdeed> {
         let Deed::Misdeed(misdeed) = &rule.deed else { return None };
+        let how_often = self.strikes_at(seed, rule, occasion, now)?;
+        let name = match how_often.is_empty() {
+            true => rule.name.clone(),
+            false => format!("{}, {how_often}", rule.name),
+        };
+        Some(Misdeed { name, ..(**misdeed).clone() })
+    }
+
+    /// Whether the rule strikes on this occasion, and in words how often it was.
+    pub(super) fn strikes_at(
+        &self,
+        seed: u64,
+        rule: &Rule,
+        occasion: &Occasion<'_>,
+        now: Instant,
+    ) -> Option<String> {
         if !rule.at.matches(occasion.point) || !rule.when.holds(occasion) {
             return None;
         }
         self.met.fetch_add(1, Ordering::Relaxed);
         let how_often = self.strikes(seed, rule, occasion, now)?;
         self.struck.fetch_add(1, Ordering::Relaxed);
-        let name = match how_often.is_empty() {
-            true => rule.name.clone(),
-            false => format!("{}, {how_often}", rule.name),
-        };
-        Some(Misdeed { name, ..(**misdeed).clone() })
+        Some(how_often)
     }
 
     /// Whether the count is right, and in words how often it was.

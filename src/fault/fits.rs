@@ -41,7 +41,7 @@ impl Scenario {
                 format!("the inbox is not known by then: by {by}, it is known at {moments}");
             match rule.deed {
                 Deed::RefuseDoor => mistake(rule, "do.door", Some("\"refused\"".into()), problem),
-                Deed::Misdeed(_) => {
+                Deed::Misdeed(_) | Deed::Later(_) => {
                     mistake(rule, "at", Some(format!("{:?}", rule.at.name())), problem)
                 }
             }

@@ -190,6 +190,22 @@ pub const DO: &[Key] = &[
         key("do.lose", "do = { lose = true }", "250, and the message is thrown away"),
     ),
     at(
+        "kept",
+        key(
+            "do.later",
+            "do = { later = \"bounce\", reply = \"552 5.2.2 Mailbox full\" }",
+            "250, and then there comes by SMTP through `relay`: a `bounce` (with this reply), a `delay`, a `success` or `expanded` (where NOTIFY asks), an `out-of-office` or a `complaint`",
+        ),
+    ),
+    at(
+        "kept",
+        key(
+            "do.after",
+            "do = { later = \"complaint\", after = \"10s\" }",
+            "so long after the 250; without it, two seconds",
+        ),
+    ),
+    at(
         "",
         key(
             "do.door",

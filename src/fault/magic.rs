@@ -1,12 +1,15 @@
 //! Addresses that ask for a fault by their own name, under any domain whose last label is `test` (RFC 6761:
 //! nobody can own one), and a header field that does the same for faults after DATA.
 //!
-//! The local parts are those that users of the providers' simulators know; `+label` behind one is left aside.
+//! The local parts are those that users of the providers' simulators know; `+label` behind one is left aside, but for
+//! a last one that is a time: `bounce+550+10s` is taken with 250, and bounces ten seconds later.
 
+use super::later::{Later, USUAL_DELAY, What};
 use super::read::read_reply;
 use crate::mail::ForwardPath;
 use crate::smtp::Reply;
 use crate::smtp::misbehave::{HangUp, Misdeed, Occasion, Point};
+use std::time::Duration;
 
 /// The header field.
 pub const HEADER: &str = "X-Doorpost-Fault";
@@ -38,7 +41,7 @@ const SUPPRESSED: Option<(u16, u16, u16, &str)> =
     Some((550, 1, 1, "Address is on the suppression list"));
 
 /// All of them, besides the grammar `bounce+CODE+TEXT`.
-pub const ADDRESSES: [Magic; 19] = [
+pub const ADDRESSES: [Magic; 21] = [
     magic("success", None, "Amazon SES"),
     magic("bounce", UNKNOWN, "Amazon SES"),
     magic("complaint", None, "Amazon SES"),
@@ -57,6 +60,8 @@ pub const ADDRESSES: [Magic; 19] = [
     magic("suppressed", SUPPRESSED, "Resend"),
     magic("mailbox-full", Some((452, 2, 2, "Mailbox full")), "doorpost"),
     magic("no-domain", Some((550, 1, 2, "No such domain")), "doorpost"),
+    magic("delayed", None, "doorpost"),
+    magic("expanded", None, "doorpost"),
     magic("null-mx", Some((550, 1, 10, "The domain takes no mail")), "doorpost"),
 ];
 
@@ -69,7 +74,8 @@ pub const WORDS: [(&str, &str); 4] = [
 ];
 
 /// Whether the address is under a domain whose last label is `test`.
-pub(super) fn is_under_test(recipient: &ForwardPath) -> bool {
+#[must_use]
+pub fn is_under_test(recipient: &ForwardPath) -> bool {
     let Some(mailbox) = recipient.mailbox() else { return false };
     last_label_is_test(&mailbox.domain().to_string())
 }
@@ -81,7 +87,7 @@ fn last_label_is_test(domain: &str) -> bool {
 
 pub(super) fn ask(occasion: &Occasion<'_>) -> Option<Misdeed> {
     match occasion.point {
-        Point::Rcpt => recipient(occasion.forward_paths.first()?),
+        Point::Rcpt => recipient(occasion.forward_paths.first()?, occasion.user.is_some()),
         Point::EndOfData | Point::Kept => {
             let value = super::when::field(occasion.message?, HEADER)?;
             header(&value, occasion.point)
@@ -90,20 +96,75 @@ pub(super) fn ask(occasion: &Occasion<'_>) -> Option<Misdeed> {
     }
 }
 
-fn recipient(path: &str) -> Option<Misdeed> {
+/// An address that asks for something.
+struct Asked<'a> {
+    word: &'a str,
+    label: &'a str,
+    /// So long after the 250, where its last label says so: `bounce+550+10s`.
+    after: Option<Duration>,
+}
+
+fn asked(path: &str) -> Option<Asked<'_>> {
     let (local, domain) = path.rsplit_once('@')?;
     if !last_label_is_test(domain) {
         return None;
     }
     let local = local.trim_matches('"');
     let (word, label) = local.split_once('+').unwrap_or((local, ""));
-    let reply = match asked_for(word, label) {
-        Some(reply) => reply,
-        None => {
-            let (code, subject, detail, text) = find(word)?.reply?;
-            Reply::new(code, subject, detail, text)
-        }
+    let (before, last) = label.rsplit_once('+').unwrap_or(("", label));
+    let after = delay(last);
+    Some(Asked { word, label: if after.is_some() { before } else { label }, after })
+}
+
+/// `later`, or a time such as `10s`, up to an hour.
+fn delay(label: &str) -> Option<Duration> {
+    if label.eq_ignore_ascii_case("later") {
+        return Some(USUAL_DELAY);
+    }
+    let unit = label.chars().last().filter(|unit| matches!(unit, 's' | 'm'))?;
+    let number: u64 = label.strip_suffix(unit)?.parse().ok()?;
+    let time = Duration::from_secs(if unit == 'm' { number.checked_mul(60)? } else { number });
+    (time <= Duration::from_hours(1)).then_some(time)
+}
+
+/// A client that has logged in submits: its server takes the mail, and the bounce comes back (RFC 6409). One that has
+/// not is a server itself, and is refused.
+fn comes_later(asked: &Asked<'_>, is_submitted: bool) -> bool {
+    let is_plain = asked.label.split('+').next().is_none_or(|code| code.parse::<u16>().is_err());
+    let is_bounce = ["bounce", "bounced"].iter().any(|word| asked.word.eq_ignore_ascii_case(word));
+    asked.after.is_some() || is_submitted && is_bounce && is_plain
+}
+
+fn reply(asked: &Asked<'_>) -> Option<Reply> {
+    asked_for(asked.word, asked.label).or_else(|| {
+        let (code, subject, detail, text) = find(asked.word)?.reply?;
+        Some(Reply::new(code, subject, detail, text))
+    })
+}
+
+/// What comes after the 250 for the recipient of the occasion.
+pub(super) fn later(occasion: &Occasion<'_>) -> Option<Later> {
+    let asked = asked(occasion.forward_paths.first()?)?;
+    let after = asked.after.unwrap_or(USUAL_DELAY);
+    let word = find(asked.word)?.local_part;
+    let what = match word {
+        "success" | "delivered" => What::Success,
+        "complaint" | "complained" => What::Complaint,
+        "ooto" | "auto-responder" => What::OutOfOffice,
+        "delayed" => What::Delay,
+        "expanded" => What::Expanded,
+        _ if comes_later(&asked, occasion.user.is_some()) => What::Bounce,
+        _ => return None,
     };
+    Some(Later { what, after, reply: reply(&asked) })
+}
+
+fn recipient(path: &str, is_submitted: bool) -> Option<Misdeed> {
+    let asked = asked(path)?;
+    if comes_later(&asked, is_submitted) {
+        return None;
+    }
+    let (word, reply) = (asked.word, reply(&asked)?);
     Some(Misdeed {
         name: format!("magic address {word}"),
         reply: Some(reply),

@@ -14,6 +14,7 @@ mod engine;
 mod fits;
 mod join;
 pub mod language;
+pub mod later;
 mod limit;
 pub mod magic;
 mod pattern;
@@ -23,6 +24,7 @@ mod scenario;
 mod when;
 
 pub use engine::{Faults, InboxWay, RuleState};
+pub use later::Later;
 pub use read::{Mistake, ScenarioError};
 pub use scenario::Scenario;
 

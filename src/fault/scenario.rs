@@ -1,5 +1,6 @@
 //! A scenario, read: rules in order, each with its conditions, its moment, its count and its deed.
 
+use super::later::Later;
 use super::when::When;
 use crate::smtp::misbehave::{Misdeed, Occasion, Point};
 use sha2::{Digest, Sha256};
@@ -35,6 +36,8 @@ pub(super) enum Deed {
     Misdeed(Box<Misdeed>),
     /// Nothing listens behind the door.
     RefuseDoor,
+    /// Something that comes after the 250.
+    Later(Later),
 }
 
 /// The moments of a rule.

@@ -190,6 +190,10 @@ identifier! {
     MessageId
 }
 identifier! {
+    /// Names an entry of the queue of mail that goes on.
+    QueueId
+}
+identifier! {
     /// Names a session. Numbers rise in the order in which clients connected.
     SessionId
 }

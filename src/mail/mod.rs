@@ -11,7 +11,7 @@ mod path;
 mod xtext;
 
 pub use domain::{Domain, DomainError};
-pub use envelope::{Body, Envelope, MessageId, Notify, Recipient, Ret, SessionId};
+pub use envelope::{Body, Envelope, MessageId, Notify, QueueId, Recipient, Ret, SessionId};
 pub use mailbox::{Mailbox, MailboxError};
 pub use path::{ForwardPath, PathError, ReversePath};
 pub use xtext::{decode_xtext, encode_xtext};

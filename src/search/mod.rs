@@ -38,6 +38,7 @@
 //! | `envelope:` | words in a reverse-path or a forward-path of one of its transactions |
 //! | `code:550` `code:5xx` | a reply with that code, or with one that begins so |
 //! | `is:running` `is:ended` `is:refused` `is:tls` | what the words say; refused is one where anything was, or that failed |
+//! | `is:outbound` | doorpost was the client |
 //! | `message:42` | the session that brought that message |
 //!
 //! Case does not matter, except in `OR` and `AND`; accents on Latin letters do not either. A value

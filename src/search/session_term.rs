@@ -52,6 +52,8 @@ pub enum SessionFlag {
     Ended,
     /// Something was refused in it, or it failed.
     Refused,
+    /// Doorpost was the client.
+    Outbound,
     /// It went through TLS, in whole or in part.
     Tls,
 }
@@ -71,6 +73,7 @@ impl fmt::Display for SessionTerm {
             Self::Is(SessionFlag::Running) => f.write_str("is:running"),
             Self::Is(SessionFlag::Ended) => f.write_str("is:ended"),
             Self::Is(SessionFlag::Refused) => f.write_str("is:refused"),
+            Self::Is(SessionFlag::Outbound) => f.write_str("is:outbound"),
             Self::Is(SessionFlag::Tls) => f.write_str("is:tls"),
             Self::After(time) => write!(f, "after:{}", moment::Shown(*time)),
             Self::Before(time) => write!(f, "before:{}", moment::Shown(*time)),

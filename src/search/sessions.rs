@@ -54,7 +54,7 @@ const KEYS: &[Key<SessionTerm>] = &[
     ),
     key("code", "a reply code, or all of 5xx", CODE),
     key("finding", "the name of a finding, such as bare-lf", Reads::Whole(SessionTerm::Finding)),
-    key("is", "running, ended, refused or tls", Reads::OneOf(IS)),
+    key("is", "running, ended, refused, outbound or tls", Reads::OneOf(IS)),
     key("after", "began since a day, a time, or 1h ago", Reads::Moment(SessionTerm::After)),
     key("before", "began before a day, a time, or 1h ago", Reads::Moment(SessionTerm::Before)),
     key("id", "the number of the session", Reads::Number("a session", SessionTerm::Id)),
@@ -71,5 +71,6 @@ const IS: &[(&str, SessionTerm)] = &[
     ("running", SessionTerm::Is(SessionFlag::Running)),
     ("ended", SessionTerm::Is(SessionFlag::Ended)),
     ("refused", SessionTerm::Is(SessionFlag::Refused)),
+    ("outbound", SessionTerm::Is(SessionFlag::Outbound)),
     ("tls", SessionTerm::Is(SessionFlag::Tls)),
 ];

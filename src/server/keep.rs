@@ -6,7 +6,7 @@ use crate::finding::{Code, Finding, Letter, MessageKey};
 use crate::mail::MessageId;
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Incoming, Reply, replies};
-use crate::storage::{Arrival, StoreError};
+use crate::storage::{Arrival, Message, StoreError};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -40,6 +40,7 @@ impl Connection<'_> {
             Ok(message) => {
                 self.door.counts.add_message();
                 self.shared.store.has_come(key, &message);
+                self.go_on(&message).await?;
                 Ok(message.id())
             }
             Err(StoreError::Full) => Err(replies::NO_STORAGE),
@@ -60,5 +61,35 @@ impl Connection<'_> {
         let finding = Finding::new(code, line, self.entry.client(), &before);
         store.add_finding(&self.entry, finding.clone());
         known.iter().cloned().chain([finding]).collect()
+    }
+
+    /// Puts into the queue what a route sends on: after the 250 it must not be lost. A client that hears another reply
+    /// keeps the message and comes again. What doorpost would say about it by itself is let go where there is no room.
+    async fn go_on(&self, message: &Message) -> Result<(), Reply> {
+        let outbox = self.shared.store.outbox();
+        outbox.arrived(message.arrival().peer, message.id());
+        let Some(onward) = outbox.onward() else { return Ok(()) };
+        let new = onward.consider(message);
+        if new.is_empty() {
+            return Ok(());
+        }
+        let store = Arc::clone(&self.shared.store);
+        let added = tokio::task::spawn_blocking(move || {
+            let (by_itself, routed) = new.into_iter().partition(|new| new.reason.is_made_here());
+            if let Err(error) = store.outbox().add(by_itself) {
+                tracing::warn!(%error, "a bounce, complaint or answer could not be queued");
+            }
+            store.outbox().add(routed)
+        });
+        match added.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(StoreError::Full)) => Err(replies::NO_STORAGE),
+            _ => {
+                tracing::error!(
+                    "a message could not be queued to go on, the client was told so (451)"
+                );
+                Err(replies::STORE_FAILED)
+            }
+        }
     }
 }

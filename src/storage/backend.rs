@@ -87,6 +87,25 @@ pub struct Usage {
     pub commits: u64,
 }
 
+/// A session that has ended.
+#[derive(Clone, Debug)]
+pub(super) enum EndedSession {
+    /// A client's at a door.
+    Inbound(Arc<SessionEntry>),
+    /// One in which doorpost was the client.
+    Outbound(Arc<SessionRecord>),
+}
+
+impl EndedSession {
+    /// With what was said.
+    pub(super) fn record(&self) -> SessionRecord {
+        match self {
+            Self::Inbound(entry) => SessionRecord::whole(entry),
+            Self::Outbound(record) => (**record).clone(),
+        }
+    }
+}
+
 /// Keeps messages. All methods but [`Backend::keep`] may wait for a disk.
 pub(super) trait Backend: Send + Sync + fmt::Debug {
     /// Keeps a message; the word that comes back is final.
@@ -107,7 +126,7 @@ pub(super) trait Backend: Send + Sync + fmt::Debug {
     /// All marks, for an index that is made anew.
     fn marked(&self) -> Result<Vec<Marked>, StoreError>;
     /// Keeps an ended session, where sessions outlive the process.
-    fn keep_session(&self, session: &Arc<SessionEntry>);
+    fn keep_session(&self, session: EndedSession);
     /// An ended session, with what was said, where it is kept here.
     fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError>;
     /// Ended sessions that are kept here, newest first, with what was said.

@@ -5,7 +5,7 @@
 //! slow is told what it has missed instead of missing it unawares.
 
 use crate::finding::Finding;
-use crate::mail::{MessageId, SessionId};
+use crate::mail::{MessageId, QueueId, SessionId};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -28,6 +28,8 @@ pub enum Change {
     Deleted(Vec<MessageId>),
     /// All messages up to this one are gone.
     DeletedUpTo(MessageId),
+    /// An entry of the queue of mail that goes on has changed.
+    Queue(QueueId),
     /// Messages were read or tagged.
     Marked(Vec<MessageId>),
 }

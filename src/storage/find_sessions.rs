@@ -2,13 +2,12 @@
 //! and those on the disk. There are as many as `--max-sessions` allows, and a look ends with the page
 //! that was asked for and the count of the rest.
 
-use super::backend::{Backend, StoreError};
+use super::backend::{Backend, EndedSession, StoreError};
 use super::index::COUNTED;
-use super::{SessionEntry, SessionRecord, Sessions, Total};
+use super::{SessionRecord, Sessions, Total};
 use crate::mail::SessionId;
 use crate::search::{SessionFlag, SessionQuery, SessionTerm};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Sessions that are read from the disk at a time.
 const READ: usize = 200;
@@ -80,7 +79,7 @@ pub(super) fn find(
 
 /// All sessions, newest first, each once.
 struct All<'a> {
-    in_memory: BTreeMap<SessionId, Arc<SessionEntry>>,
+    in_memory: BTreeMap<SessionId, EndedSession>,
     backend: &'a dyn Backend,
     /// What was read from the disk and is not handed out yet, newest last.
     read: Vec<SessionRecord>,
@@ -92,7 +91,11 @@ struct All<'a> {
 
 impl<'a> All<'a> {
     fn new(sessions: &Sessions, backend: &'a dyn Backend) -> Self {
-        let in_memory = sessions.newest().into_iter().map(|entry| (entry.id, entry)).collect();
+        let inbound = sessions.newest().into_iter();
+        let inbound = inbound.map(|entry| (entry.id, EndedSession::Inbound(entry)));
+        let outbound = sessions.outbound().into_iter();
+        let outbound = outbound.map(|record| (record.id, EndedSession::Outbound(record)));
+        let in_memory = inbound.chain(outbound).collect();
         let (read, seen) = (Vec::new(), BTreeSet::new());
         Self { in_memory, backend, read, before: None, disk_is_done: false, seen }
     }
@@ -118,7 +121,7 @@ impl<'a> All<'a> {
             if in_memory >= on_disk {
                 let Some((id, entry)) = self.in_memory.pop_last() else { return Ok(None) };
                 self.seen.insert(id);
-                return Ok(Some(SessionRecord::whole(&entry)));
+                return Ok(Some(entry.record()));
             }
             let session = self.read.pop();
             if session.as_ref().is_some_and(|session| !self.seen.contains(&session.id)) {
@@ -155,6 +158,7 @@ fn holds(term: &SessionTerm, session: &SessionRecord) -> bool {
         SessionTerm::Is(SessionFlag::Running) => session.ended_at.is_none(),
         SessionTerm::Is(SessionFlag::Ended) => session.ended_at.is_some(),
         SessionTerm::Is(SessionFlag::Refused) => session.was_refused(),
+        SessionTerm::Is(SessionFlag::Outbound) => session.direction == "outbound",
         SessionTerm::Is(SessionFlag::Tls) => session.tls.is_some(),
         SessionTerm::After(time) => session.connected_at >= *time,
         SessionTerm::Before(time) => session.connected_at < *time,

@@ -4,9 +4,10 @@
 //! nor for the index.
 
 use super::backend::{
-    Backend, Happened, Keeping, Marked, Removal, StoreError, Tell, Usage, report_pruned,
+    Backend, EndedSession, Happened, Keeping, Marked, Removal, StoreError, Tell, Usage,
+    report_pruned,
 };
-use super::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord};
+use super::{Arrival, Bounds, Marks, Message, SessionRecord};
 use crate::mail::{MessageId, SessionId};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -214,7 +215,7 @@ impl Backend for Memory {
         Ok(Vec::new())
     }
 
-    fn keep_session(&self, _session: &Arc<SessionEntry>) {}
+    fn keep_session(&self, _session: EndedSession) {}
 
     fn session(&self, _id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
         Ok(None)

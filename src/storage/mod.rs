@@ -21,6 +21,7 @@ mod memory;
 mod message;
 #[cfg(test)]
 mod oracle;
+pub mod outbox;
 mod record;
 mod sessions;
 mod settings;
@@ -40,6 +41,7 @@ pub use find_sessions::{FindSessions, FoundSessions};
 use finding_counts::FindingCounts;
 pub use inbox::{InboxBy, InboxByError};
 pub use message::{Arrival, Message};
+pub use outbox::Outbox;
 pub use record::{
     AuthRecord, EndedRecord, HelloRecord, LineRecord, RefusalRecord, ReplyRecord, SessionRecord,
     TlsRecord, TransactionRecord,

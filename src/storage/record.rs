@@ -18,9 +18,12 @@ pub struct SessionRecord {
     /// Its name.
     #[schema(value_type = String)]
     pub id: SessionId,
-    /// The door's name.
+    /// `inbound` where a client came to a door, `outbound` where doorpost was the client.
+    #[serde(default = "inbound")]
+    pub direction: String,
+    /// The door's name; of an outbound session the target, without its secret.
     pub door: String,
-    /// The client's address.
+    /// The client's address, or the server's where doorpost was the client.
     #[schema(value_type = String)]
     pub peer: SocketAddr,
     /// The address that it connected to.
@@ -57,6 +60,10 @@ pub struct SessionRecord {
     /// Lines beyond what a transcript may hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omitted_lines: Option<u64>,
+}
+
+fn inbound() -> String {
+    "inbound".to_owned()
 }
 
 /// EHLO or HELO.
@@ -267,6 +274,7 @@ impl SessionRecord {
         let ended = session.ended();
         Self {
             id: entry.id,
+            direction: inbound(),
             door: session.policy().door.to_string(),
             peer: entry.peer,
             local: entry.local,

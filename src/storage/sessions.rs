@@ -1,5 +1,6 @@
 //! Sessions: those that run, and the last that have ended.
 
+use super::SessionRecord;
 use crate::finding::{self, Code, Finding, Letter, Letters, Observed};
 use crate::mail::SessionId;
 use crate::smtp::Session;
@@ -133,6 +134,8 @@ pub struct Sessions {
     next: AtomicU64,
     running: Vec<Mutex<BTreeMap<SessionId, Arc<SessionEntry>>>>,
     ended: Mutex<Ended>,
+    /// Those in which doorpost was the client, once they have ended, with their octets.
+    outbound: Mutex<VecDeque<(Arc<SessionRecord>, u64)>>,
     max_count: usize,
     max_bytes: u64,
 }
@@ -149,6 +152,7 @@ impl Sessions {
             next: AtomicU64::new(1),
             running: (0..SHARDS).map(|_| Mutex::default()).collect(),
             ended: Mutex::default(),
+            outbound: Mutex::default(),
             max_count,
             max_bytes,
         }
@@ -167,6 +171,9 @@ impl Sessions {
             let Some((_, memory)) = ended.entries.pop_front() else { break };
             ended.bytes -= memory;
         }
+        drop(ended);
+        let mut outbound = self.outbound.lock().unwrap_or_else(PoisonError::into_inner);
+        outbound.retain(|(record, _)| record.ended_at.is_none_or(|end| end >= limit));
     }
 
     /// Files a session that begins.
@@ -208,6 +215,34 @@ impl Sessions {
         }
         drop(ended);
         self.shard(entry.id).remove(&entry.id);
+    }
+
+    /// The name of a session in which doorpost is the client.
+    pub fn name_outbound(&self) -> SessionId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(id) = SessionId::new(number) else {
+            unreachable!("the counter begins at one and does not come round")
+        };
+        id
+    }
+
+    /// Files a session in which doorpost was the client; the oldest of those go where the bounds are reached.
+    pub(super) fn file(&self, record: Arc<SessionRecord>) {
+        let texts = record.transcript.iter().flatten();
+        let memory = texts.map(|line| (line.text.len() + size_of_val(line)) as u64).sum::<u64>();
+        let mut outbound = self.outbound.lock().unwrap_or_else(PoisonError::into_inner);
+        outbound.push_back((record, memory));
+        let mut bytes: u64 = outbound.iter().map(|(_, memory)| memory).sum();
+        while outbound.len() > self.max_count || bytes > self.max_bytes {
+            let Some((_, memory)) = outbound.pop_front() else { break };
+            bytes -= memory;
+        }
+    }
+
+    /// Those in which doorpost was the client.
+    pub(super) fn outbound(&self) -> Vec<Arc<SessionRecord>> {
+        let outbound = self.outbound.lock().unwrap_or_else(PoisonError::into_inner);
+        outbound.iter().map(|(record, _)| Arc::clone(record)).collect()
     }
 
     fn shard(&self, id: SessionId) -> MutexGuard<'_, BTreeMap<SessionId, Arc<SessionEntry>>> {

@@ -5,7 +5,7 @@ use super::backend::{Backend, Happened, Keeping, Removal, Tell};
 use super::index::{Index, Inlet, OUTSIDE, Page, Shown};
 use super::{
     Arrival, Change, Door, Entry, Events, Find, FindingCounts, Found, Group, Marks, Message,
-    OpenError, Selection, Sessions, Settings, StoreError, Usage, disk, memory,
+    OpenError, Outbox, Selection, Sessions, Settings, StoreError, Usage, disk, memory,
 };
 use crate::finding::Sequences;
 use crate::mail::MessageId;
@@ -30,6 +30,7 @@ pub struct Store {
     pub(super) sequences: Mutex<Sequences>,
     pub(super) opened: Instant,
     doors: OnceLock<Vec<Arc<Door>>>,
+    outbox: Outbox,
     pub(super) changes: Arc<Changes>,
     max_age: Option<Duration>,
 }
@@ -88,6 +89,7 @@ impl Store {
         let way = (inlet, outlet);
         let inbox_by = settings.inbox_by.as_ref();
         let index = Index::open(file, &backend, way, inbox_by, runs, move || advanced.one_more())?;
+        let outbox = Outbox::open(settings.data.as_deref(), Arc::clone(&events))?;
         let doors = OnceLock::new();
         let max_age = settings.max_age;
         Ok(Arc::new(Self {
@@ -99,6 +101,7 @@ impl Store {
             sequences: Mutex::new(Sequences::new(settings.patience)),
             opened: Instant::now(),
             doors,
+            outbox,
             changes,
             max_age,
         }))
@@ -297,6 +300,12 @@ impl Store {
     #[must_use]
     pub fn index_is_behind_by(&self) -> u64 {
         self.index.behind()
+    }
+
+    /// The queue of mail that goes on.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// How much is kept.

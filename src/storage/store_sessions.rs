@@ -1,5 +1,6 @@
 //! The store's part for sessions: those that run, and those that have ended.
 
+use super::backend::EndedSession;
 use super::{
     Change, FindSessions, FoundSessions, Message, SessionEntry, SessionRecord, Sessions, Store,
     StoreError, find_sessions,
@@ -106,8 +107,17 @@ impl Store {
             self.sequences().session_ended(entry.id, peer, attempts, client, self.opened.elapsed());
         }
         self.sessions.ended(entry);
-        self.backend.keep_session(entry);
+        self.backend.keep_session(EndedSession::Inbound(Arc::clone(entry)));
         self.events.report(Change::SessionEnded(entry.id));
+        self.changes.one_more();
+    }
+
+    /// Files an ended session in which doorpost was the client.
+    pub fn outbound_ended(&self, record: SessionRecord) {
+        let (id, record) = (record.id, Arc::new(record));
+        self.sessions.file(Arc::clone(&record));
+        self.backend.keep_session(EndedSession::Outbound(record));
+        self.events.report(Change::SessionEnded(id));
         self.changes.one_more();
     }
 
@@ -118,7 +128,13 @@ impl Store {
     pub fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
         match self.sessions.get(id) {
             Some(entry) => Ok(Some(SessionRecord::whole(&entry))),
-            None => self.backend.session(id),
+            None => {
+                let outbound = self.sessions.outbound();
+                match outbound.into_iter().find(|record| record.id == id) {
+                    Some(record) => Ok(Some((*record).clone())),
+                    None => self.backend.session(id),
+                }
+            }
         }
     }
 

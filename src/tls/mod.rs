@@ -17,6 +17,7 @@ mod inspect;
 mod issue;
 mod names;
 mod open;
+mod outgoing;
 mod own;
 mod settings;
 
@@ -24,6 +25,7 @@ pub use broken::{Flaw, Flawed};
 pub use error::TlsError;
 pub use identity::Identity;
 pub use open::{Change, Opened, Reason};
+pub use outgoing::Outgoing;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)] // A test may fail.

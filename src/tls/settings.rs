@@ -60,7 +60,8 @@ pub(super) fn client_of_certificate(
     Ok(Arc::new(config))
 }
 
-fn client() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
+pub(super) fn client() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error>
+{
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
 }

@@ -6,8 +6,8 @@
 use super::parameters::{Nothing, Parameters};
 use super::problem::ProblemSchema;
 use super::{
-    App, Problem, change, events, faults, findings, groups, import, messages, metrics, reading,
-    sessions, status, wait,
+    App, Problem, change, events, faults, findings, groups, import, journey, messages, metrics, queue,
+    reading, sessions, status, wait,
 };
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -41,6 +41,7 @@ pub(super) struct Document(pub(super) Bytes);
         (name = "sessions", description = "The conversations with clients"),
         (name = "findings", description = "What clients did wrong"),
         (name = "events", description = "What happens, live"),
+        (name = "queue", description = "Mail going on: release, the queue, bounces, complaints, webhooks"),
         (name = "faults", description = "Misbehaviour on request"),
         (name = "status", description = "How doorpost is"),
     ),
@@ -68,6 +69,14 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
         .routes(routes!(reading::get_attachments))
         .routes(routes!(reading::get_links))
         .routes(routes!(reading::get_codes))
+        .routes(routes!(queue::release_messages))
+        .routes(routes!(queue::release_message))
+        .routes(routes!(queue::report_message))
+        .routes(routes!(journey::get_journey))
+        .routes(routes!(queue::list_queue))
+        .routes(routes!(queue::get_queue_item, queue::drop_queue_item))
+        .routes(routes!(queue::retry_queue_item))
+        .routes(routes!(queue::list_webhooks))
         .routes(routes!(groups::list_tags))
         .routes(routes!(groups::list_inboxes))
         .routes(routes!(groups::delete_inbox))
@@ -92,7 +101,7 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
 }
 
 /// The schemas of what a client sends, and not of what it gets.
-const REQUESTS: [&str; 2] = ["Change", "FaultsWanted"];
+const REQUESTS: [&str; 4] = ["Change", "FaultsWanted", "ReleaseWanted", "ReportWanted"];
 
 /// Members that are left out where they have nothing to say. All others are always there, be it as
 /// null.

@@ -34,6 +34,7 @@ impl Problem {
         unauthorized: UNAUTHORIZED,
         forbidden: FORBIDDEN,
         not_found: NOT_FOUND,
+        conflict: CONFLICT,
         timeout: REQUEST_TIMEOUT,
         too_large: PAYLOAD_TOO_LARGE,
         unsupported_media_type: UNSUPPORTED_MEDIA_TYPE,

@@ -1,6 +1,7 @@
 //! What an event says: the message or session that it is about as it stands when it is told.
 
 use super::problem::Problem;
+use super::queue::QueueItem;
 use super::views::MessageView;
 use crate::finding::Finding;
 use crate::mail::SessionId;
@@ -71,6 +72,9 @@ fn data(store: &Store, change: &Change) -> Result<Option<(&'static str, Value)>,
         }
         Change::Deleted(ids) => Ok(Some(("deleted", json!({ "ids": ids })))),
         Change::DeletedUpTo(id) => Ok(Some(("deleted", json!({ "up_to": id })))),
+        Change::Queue(id) => {
+            Ok(store.outbox().get(*id).map(|item| ("queue", json!(QueueItem::of(&item)))))
+        }
         Change::Marked(ids) => Ok(Some(("changed", json!({ "ids": ids })))),
     }
 }

@@ -15,6 +15,8 @@ use ureq::{Agent, Body};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a doorpost may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
+/// The body of a request that has none.
+const NOTHING: (&str, &[u8]) = ("", &[]);
 /// The largest message that is read.
 const LARGEST: u64 = 4 << 30;
 
@@ -79,12 +81,12 @@ impl Http {
         method: Method,
         path: &[&str],
         parameters: &[Parameter<'_>],
-        body: &[u8],
+        (kind, body): (&str, &[u8]),
         patience: Duration,
     ) -> Result<Response, Failure> {
         let mut request = self.request(method.clone(), &self.address(path, parameters));
         if method == Method::POST {
-            request = request.header(header::CONTENT_TYPE, "message/rfc822");
+            request = request.header(header::CONTENT_TYPE, kind);
         }
         let request = request.body(body).map_err(|error| self.failure(&error.into()))?;
         let request = self
@@ -141,7 +143,7 @@ impl Http {
         parameters: &[Parameter<'_>],
         patience: Duration,
     ) -> Result<Response, Failure> {
-        self.send(Method::GET, path, parameters, &[], patience)
+        self.send(Method::GET, path, parameters, NOTHING, patience)
     }
 
     /// The octets at a path.
@@ -177,7 +179,7 @@ impl Http {
         path: &[&str],
         parameters: &[Parameter<'_>],
     ) -> Result<Option<u64>, Failure> {
-        let response = self.send(Method::DELETE, path, parameters, &[], SILENCE)?;
+        let response = self.send(Method::DELETE, path, parameters, NOTHING, SILENCE)?;
         let body = done(response, parameters)?;
         let said: Option<Value> = serde_json::from_slice(&body).ok();
         Ok(said.and_then(|said| said.get("deleted")?.as_u64()))
@@ -190,7 +192,20 @@ impl Http {
         parameters: &[Parameter<'_>],
         message: &[u8],
     ) -> Result<Response, Failure> {
-        self.send(Method::POST, path, parameters, message, SILENCE)
+        self.send(Method::POST, path, parameters, ("message/rfc822", message), SILENCE)
+    }
+
+    /// Sends JSON and reads JSON.
+    pub(in crate::cli) fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        parameters: &[Parameter<'_>],
+        body: &Value,
+    ) -> Result<T, Failure> {
+        let body = body.to_string();
+        let body = ("application/json", body.as_bytes());
+        let response = self.send(Method::POST, path, parameters, body, SILENCE)?;
+        self.read(&done(response, parameters)?)
     }
 
     /// A stream of events from behind `last` on; it ends with an error where nothing comes for `silence`.

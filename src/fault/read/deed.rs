@@ -2,6 +2,7 @@
 
 use super::Reader;
 use super::value::{self, Spot, Value, shown};
+use crate::fault::later::{Later, USUAL_DELAY, What};
 use crate::fault::scenario::Deed;
 use crate::smtp::HIDEABLE;
 use crate::smtp::misbehave::{HangUp, Misdeed, Pace, TlsFault};
@@ -11,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 const MOST_GARBAGE: usize = 64 * 1024;
 
 pub(in crate::fault) const KEYS: &str = "reply, pause, line_pause, octet_pause, close, reset, garbage, silent, hide, tls, rate, \
-                               lose, door";
+                               lose, door, later, after";
 
 const TLS_FAULTS: [TlsFault; 5] = [
     TlsFault::Refuse,
@@ -35,11 +36,14 @@ impl Reader<'_> {
         }
         let mut misdeed = Misdeed::default();
         let mut refuses_door = false;
+        let (mut what, mut after) = (None, None);
         let before = self.mistakes.len();
         for (key, value) in table {
             let name = format!("do.{}", key.get_ref());
             match key.get_ref().as_ref() {
                 "door" => refuses_door = self.read(spot, &name, value, refused).is_some(),
+                "later" => what = self.read(spot, &name, value, later),
+                "after" => after = self.read(spot, &name, value, value::time),
                 key_name => {
                     if !self.misdeed_key(spot, key_name, &name, value, &mut misdeed) {
                         let spot =
@@ -53,7 +57,14 @@ impl Reader<'_> {
         if self.mistakes.len() > before {
             return None;
         }
-        Some(if refuses_door { Deed::RefuseDoor } else { Deed::Misdeed(Box::new(misdeed)) })
+        Some(match what {
+            _ if refuses_door => Deed::RefuseDoor,
+            None => Deed::Misdeed(Box::new(misdeed)),
+            Some(what) => {
+                let (after, reply) = (after.unwrap_or(USUAL_DELAY), misdeed.reply);
+                Deed::Later(Later { what, after, reply })
+            }
+        })
     }
 
     /// Reads one key; false where there is none of that name.
@@ -102,6 +113,7 @@ impl Reader<'_> {
         if refuses_door && table.len() > 1 {
             self.wrong(spot, "do.door", None, "a door that is closed does nothing else");
         }
+        self.later_fits(spot, table, misdeed);
         for (one, other) in [
             ("close", "reset"),
             ("line_pause", "octet_pause"),
@@ -122,6 +134,43 @@ impl Reader<'_> {
             self.wrong(spot, "do.close", None, problem);
         }
     }
+
+    /// What comes later leaves the session as it is.
+    fn later_fits(&mut self, spot: &Spot, table: &DeTable<'_>, misdeed: &Misdeed) {
+        let names = table.keys().map(|key| key.get_ref().to_string());
+        if !table.contains_key("later") {
+            if table.contains_key("after") {
+                self.wrong(
+                    spot,
+                    "do.after",
+                    None,
+                    "needs `do.later`: what comes so long after the 250",
+                );
+            }
+            return;
+        }
+        let other = names.into_iter().find(|name| !["later", "after", "reply"].contains(&&**name));
+        if let Some(other) = other {
+            let problem = "cannot go together with `do.later`: the message is taken, and something comes later";
+            self.wrong(spot, &format!("do.{other}"), None, problem);
+        }
+        if misdeed.reply.as_ref().is_some_and(|reply| !reply.is_refusal()) {
+            self.wrong(
+                spot,
+                "do.reply",
+                None,
+                "a bounce tells of a refusal: a code of 400 or more",
+            );
+        }
+    }
+}
+
+fn later(value: &DeValue<'_>) -> Result<What, String> {
+    let wanted = value::text(value).unwrap_or_default();
+    What::ALL.into_iter().find(|what| what.name() == wanted).ok_or_else(|| {
+        let names = What::ALL.map(|what| format!("{:?}", what.name())).join(", ");
+        format!("expected one of {names}")
+    })
 }
 
 fn refused(value: &DeValue<'_>) -> Result<(), String> {

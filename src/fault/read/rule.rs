@@ -187,6 +187,10 @@ impl Reader<'_> {
             return;
         }
         let Some(at) = parts.at else { return };
+        if matches!(parts.deed, Some(Deed::Later(_))) && at != At::One(Point::Kept) {
+            let problem = "what comes later comes after the 250: at = \"kept\"";
+            return self.wrong(spot, "at", None, problem);
+        }
         let known = known_at(at);
         let mut needs = parts.when.needs();
         let mut key = "when";

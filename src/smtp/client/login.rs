@@ -31,9 +31,11 @@ impl Client {
         if offers("PLAIN") {
             let text = format!("\0{}\0{}", login.user, login.secret);
             self.say_secret("AUTH PLAIN ", &text, actions);
+            self.mechanism = "PLAIN";
             self.state = State::Auth(Step::Answer);
         } else if offers("LOGIN") {
             self.command("AUTH LOGIN", self.settings.patience.command, actions);
+            self.mechanism = "LOGIN";
             self.state = State::Auth(Step::User);
         } else {
             let text = match self.offers.auth.as_slice() {

@@ -38,7 +38,7 @@ pub struct Client {
     offers: Offers,
     tls: Option<TlsFacts>,
     user: Option<String>,
-    /// What the server greeted us as.
+    mechanism: &'static str,
     transcript: Transcript,
     now: Duration,
     /// When the reply has to be there.
@@ -74,6 +74,7 @@ impl Client {
             offers: Offers::default(),
             tls: None,
             user: None,
+            mechanism: "",
             transcript: Transcript::new(TRANSCRIPT),
             now: Duration::ZERO,
             deadline: None,
@@ -180,10 +181,8 @@ impl Client {
         self.record(Kind::Server, &text);
         let goes = reply.code() == 421 && !matches!(self.state, State::Quit);
         match &mut self.state {
-            State::Quit => return self.end("closed after QUIT".into(), actions),
-            _ if goes => {
-                return self.lost(&Said::by_server(self.waits_for(), reply), actions);
-            }
+            State::Quit => self.end("closed after QUIT".into(), actions),
+            _ if goes => self.lost(&Said::by_server(self.waits_for(), reply), actions),
             State::Greeting if reply.code() == 220 => self.hello(actions),
             State::Hello if reply.is_good() => {
                 self.offers = Offers::read(reply);
@@ -320,10 +319,10 @@ impl Client {
         self.tls.as_ref()
     }
 
-    /// As whom it has logged in, and by which mechanism it would.
+    /// As whom it has logged in, and by which mechanism.
     #[must_use]
-    pub fn user(&self) -> Option<&str> {
-        self.user.as_deref()
+    pub fn login(&self) -> Option<(&str, &'static str)> {
+        self.user.as_deref().map(|user| (user, self.mechanism))
     }
 
     /// How many messages were begun.

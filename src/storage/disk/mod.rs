@@ -13,8 +13,8 @@ mod writer;
 pub use open::OpenError;
 pub(in crate::storage) use open::{INDEX, create_private};
 
-use super::backend::{Backend, Keeping, Marked, Removal, StoreError, Tell, Usage};
-use super::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord};
+use super::backend::{Backend, EndedSession, Keeping, Marked, Removal, StoreError, Tell, Usage};
+use super::{Arrival, Bounds, Marks, Message, SessionRecord};
 use crate::mail::{MessageId, SessionId};
 use body::Coded;
 use bytes::Bytes;
@@ -241,9 +241,9 @@ impl Backend for Disk {
         })
     }
 
-    fn keep_session(&self, session: &Arc<SessionEntry>) {
+    fn keep_session(&self, session: EndedSession) {
         // Where nobody takes orders any more, the process is at its end.
-        let _ = self.orders.send(Order::Session(Arc::clone(session)));
+        let _ = self.orders.send(Order::Session(session));
     }
 
     fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {

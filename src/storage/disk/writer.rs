@@ -6,8 +6,8 @@ use super::body::Coded;
 use super::gauge::Gauge;
 use super::tables::{Changes, Counted, failed, is_over, nanoseconds, sql_id};
 use crate::mail::MessageId;
-use crate::storage::backend::{Happened, Removal, Tell, report_pruned};
-use crate::storage::{Arrival, Bounds, Marks, Message, SessionEntry, SessionRecord, StoreError};
+use crate::storage::backend::{EndedSession, Happened, Removal, Tell, report_pruned};
+use crate::storage::{Arrival, Bounds, Marks, Message, StoreError};
 use bytes::Bytes;
 use rusqlite::Connection;
 use std::collections::VecDeque;
@@ -34,7 +34,7 @@ pub(super) enum Order {
     Keep(Box<Keep>),
     Remove(Removal, SyncSender<Result<u64, StoreError>>),
     Mark(Vec<MessageId>, Marks, SyncSender<Result<(), StoreError>>),
-    Session(Arc<SessionEntry>),
+    Session(EndedSession),
     /// Changes how the connection behaves, as a disk does that fills up.
     #[cfg(test)]
     Arrange(Box<dyn FnOnce(&Connection) + Send>),
@@ -58,7 +58,7 @@ pub(super) struct Writer {
     pub(super) tell: Tell,
     pub(super) gauge: Arc<Gauge>,
     pub(super) pruned: u64,
-    pub(super) sessions: VecDeque<Arc<SessionEntry>>,
+    pub(super) sessions: VecDeque<EndedSession>,
     /// Removals of many, which are done piece by piece, so that nobody waits for all of them.
     pub(super) long: VecDeque<Long>,
 }
@@ -244,7 +244,7 @@ impl Writer {
             });
         }
         for entry in &self.sessions {
-            changes.keep_session(&SessionRecord::whole(entry))?;
+            changes.keep_session(&entry.record())?;
         }
         // A store that is full loses as many as it takes; one whose bounds were lowered gets there
         // in pieces.
