@@ -4,6 +4,7 @@
 import { get, patch, Problem } from "./api.js";
 import { button, copyButton, el, exactly, many, size, tabs, toast } from "./dom.js";
 import { notes } from "./findings.js";
+import { journeyPanel } from "./journey.js";
 import { attachments, headersPanel, htmlPanel, linksPanel, partsPanel, sourcePanel, textPanel } from "./panels.js";
 
 /**
@@ -141,6 +142,7 @@ export function reader({ close, step, remove, changed }) {
       { id: "headers", name: `Header ${headers.length}`, show: headersPanel(headers) },
       { id: "parts", name: "Parts", show: partsPanel(message.id, parts.parts) },
       { id: "links", name: `Links ${links.length}`, show: linksPanel(links, whole.images) },
+      { id: "journey", name: "Journey", show: journeyPanel(message.id) },
       { id: "source", name: "Source", show: sourcePanel(message.id) },
     ];
     if (has(parts.parts, "text/html")) all.unshift({ id: "html", name: "HTML", show: htmlPanel(message.id, message.subject ?? "", whole.images) });

@@ -50,6 +50,7 @@ const STYLES: &str = concat!(
     include_str!("talk.css"),
     include_str!("doors.css"),
     include_str!("faults.css"),
+    include_str!("journey.css"),
 );
 
 macro_rules! assets {
@@ -82,6 +83,7 @@ assets! {
     "doors.js",
     "settings.js",
     "faults.js",
+    "journey.js",
 }
 
 /// The page's paths.
