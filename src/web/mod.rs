@@ -27,6 +27,7 @@ mod parameters;
 mod problem;
 mod queue;
 mod reading;
+mod release;
 mod sessions;
 mod sign_in;
 mod stall;
