@@ -8,6 +8,8 @@ use super::problem::ProblemSchema;
 use super::{
     App, Problem, change, events, faults, findings, groups, import, journey, messages, metrics, queue,
     reading, sessions, status, wait,
+    App, Problem, change, events, faults, groups, import, journey, messages, metrics, queue,
+    reading, release, sessions, status, wait,
 };
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -69,9 +71,9 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
         .routes(routes!(reading::get_attachments))
         .routes(routes!(reading::get_links))
         .routes(routes!(reading::get_codes))
-        .routes(routes!(queue::release_messages))
-        .routes(routes!(queue::release_message))
-        .routes(routes!(queue::report_message))
+        .routes(routes!(release::release_messages))
+        .routes(routes!(release::release_message))
+        .routes(routes!(release::report_message))
         .routes(routes!(journey::get_journey))
         .routes(routes!(queue::list_queue))
         .routes(routes!(queue::get_queue_item, queue::drop_queue_item))
@@ -102,6 +104,15 @@ pub(super) fn routes() -> (Router<Arc<App>>, String) {
 
 /// The schemas of what a client sends, and not of what it gets.
 const REQUESTS: [&str; 4] = ["Change", "FaultsWanted", "ReleaseWanted", "ReportWanted"];
+
+/// Operations that things as they stand may forbid.
+const CONFLICTS: [&str; 5] = [
+    "release_message",
+    "release_messages",
+    "report_message",
+    "retry_queue_item",
+    "drop_queue_item",
+];
 
 /// Members that are left out where they have nothing to say. All others are always there, be it as
 /// null.
@@ -152,6 +163,11 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
             add_problem(operation, "401", "A login or a token is wanted");
             add_problem(operation, "500", "The store failed");
             add_problem(operation, "503", "Too much is asked at once, or the search took too long");
+            // Where nothing goes on, or an entry is settled.
+            let id = operation.operation_id.as_deref().unwrap_or_default();
+            if CONFLICTS.contains(&id) {
+                add_problem(operation, "409", "That is not possible as things stand");
+            }
             if has_name {
                 add_problem(operation, "404", "There is none of that name");
             }

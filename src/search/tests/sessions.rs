@@ -72,9 +72,9 @@ help: write the key in front of each value: `(user:alice OR user:bob)`"##,
      ^ there is no value behind this colon
 help: no space stands between a key and its value"##,
     r##"is:unread
-   ^^^^^^ `is:` takes `running`, `ended`, `refused` or `tls`"##,
+   ^^^^^^ `is:` takes `running`, `ended`, `refused`, `outbound` or `tls`"##,
     r##"is:runing
-   ^^^^^^ `is:` takes `running`, `ended`, `refused` or `tls`
+   ^^^^^^ `is:` takes `running`, `ended`, `refused`, `outbound` or `tls`
 help: did you mean `running`?"##,
     r##"code:600
      ^^^ `code:` takes a reply code from 200 to 599, or `xx` behind its first digit

@@ -88,7 +88,7 @@ fn two_messages_go_over_one_connection_each_recipient_judged_apart() {
     play.hear("220 hi\r\n");
     play.hear(EHLO);
     assert!(play.said().ends_with(
-        "MAIL FROM:<a@example.org> SIZE=32 ENVID=id+3D1\r\n\
+        "MAIL FROM:<a@example.org> SIZE=31 ENVID=id+3D1\r\n\
          RCPT TO:<b0@example.org> NOTIFY=SUCCESS ORCPT=rfc822;b+2Bc@example.org\r\n\
          RCPT TO:<b1@example.org> NOTIFY=SUCCESS ORCPT=rfc822;b+2Bc@example.org\r\n"
     ));
@@ -129,9 +129,9 @@ fn many_recipients_go_in_groups() {
     let mut play = Play::new(settings(Security::Never), vec![mail(250)]);
     play.hear("220 hi\r\n");
     play.hear(EHLO);
-    assert_eq!(play.said().matches("RCPT").count(), 99);
+    assert_eq!(play.said().matches("RCPT TO").count(), 99);
     play.hear(&"250 ok\r\n".repeat(100));
-    assert_eq!(play.said().matches("RCPT").count(), 100);
+    assert_eq!(play.said().matches("RCPT TO").count(), 100);
     play.hear(&"250 ok\r\n".repeat(100));
     play.hear(&"452 4.5.3 enough\r\n".repeat(51));
     assert!(play.said().ends_with("DATA\r\n"));
@@ -243,7 +243,9 @@ fn what_the_server_cannot_take_is_never_sent() {
 fn octets_that_data_cannot_carry_go_by_bdat() {
     let bare = Mail { bytes: "a\nb".into(), ..mail(1) };
     let mut play = Play::new(settings(Security::Never), vec![bare]);
-    play.hear("220 hi\r\n250-x\r\n250 CHUNKING\r\n250 ok\r\n250 ok\r\n");
+    play.hear("220 hi\r\n250-x\r\n250 CHUNKING\r\n");
+    play.hear("250 ok\r\n");
+    play.hear("250 ok\r\n");
     assert!(play.said().ends_with("BDAT 16 LAST\r\n(chunk)"));
     play.hear("250 ok\r\n");
     assert!(matches!(&*play.outcomes[0].fates, [Fate::Delivered(_)]));
