@@ -75,7 +75,9 @@ impl Faults {
         for one in self.scenarios(occasion) {
             for (rule, tally) in one.scenario.rules.iter().zip(&one.tallies) {
                 if let Deed::Later(later) = &rule.deed
-                    && tally.strikes_at(one.scenario.seed, rule, occasion, now).is_some()
+                    && tally
+                        .strikes_at(one.scenario.seed.unwrap_or_default(), rule, occasion, now)
+                        .is_some()
                 {
                     found.push(later.clone());
                 }

@@ -140,6 +140,7 @@ impl Router {
                 encrypted: arrival.tls.is_some(),
                 reverse_path: Some(&reverse_path),
                 forward_paths: &path,
+                recipients: envelope.forward_paths.len(),
                 size: Some(message.bytes().len() as u64),
                 message: Some(message.bytes()),
             };
