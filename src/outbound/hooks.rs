@@ -257,8 +257,8 @@ fn data(store: &Store, change: &Change) -> Option<(&'static str, Value)> {
             });
             Some(("session", data))
         }
-        Change::Finding(id, note) => {
-            let data = json!({ "session": id, "code": note.code(), "text": note.text() });
+        Change::Finding(id, finding) => {
+            let data = json!({ "session": id, "finding": &**finding });
             Some(("finding", data))
         }
         Change::Queue(id) => made_here(store, *id),

@@ -331,6 +331,7 @@ impl<'a> Line<'a> {
             transactions: std::mem::take(&mut self.transactions),
             last_refusal: None,
             notes: Vec::new(),
+            findings: Vec::new(),
             ended: Some(EndedRecord { code: code.to_owned(), text: ended.to_owned() }),
             transcript: Some(transcript.lines().map(LineRecord::from).collect()),
             omitted_lines: Some(transcript.omitted()),

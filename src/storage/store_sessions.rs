@@ -74,7 +74,7 @@ impl Store {
     /// Writes a session again that has changed after its end.
     pub fn session_changed(&self, entry: &Arc<SessionEntry>) {
         self.look_for_findings(entry);
-        self.backend.keep_session(entry);
+        self.backend.keep_session(EndedSession::Inbound(Arc::clone(entry)));
     }
 
     /// Tells of clients that were told to try later and did not come back in time. Asked now and then by whoever
@@ -87,7 +87,7 @@ impl Store {
             match self.sessions.get(id) {
                 Some(entry) => {
                     self.add_finding(&entry, finding);
-                    self.backend.keep_session(&entry);
+                    self.backend.keep_session(EndedSession::Inbound(entry));
                 }
                 None => self.tell_finding(id, finding),
             }

@@ -6,10 +6,8 @@
 use super::parameters::{Nothing, Parameters};
 use super::problem::ProblemSchema;
 use super::{
-    App, Problem, change, events, faults, findings, groups, import, journey, messages, metrics, queue,
-    reading, sessions, status, wait,
-    App, Problem, change, events, faults, groups, import, journey, messages, metrics, queue,
-    reading, release, sessions, status, wait,
+    App, Problem, change, events, faults, findings, groups, import, journey, messages, metrics,
+    queue, reading, release, sessions, status, wait,
 };
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
