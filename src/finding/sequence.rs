@@ -37,7 +37,10 @@ impl Default for Patience {
 pub struct Sequences {
     patience: Patience,
     deferred: BTreeMap<(IpAddr, String), Deferred>,
-    /// The same, in the order of time.
+    /// The newest session in which each client has tried: a session may be filed after the one that followed it.
+    tried: BTreeMap<(IpAddr, String), SessionId>,
+    tried_order: VecDeque<(IpAddr, String)>,
+    /// The deferred, in the order of time.
     order: VecDeque<(IpAddr, String, SessionId)>,
     seen: HashMap<u64, Seen>,
     seen_order: VecDeque<u64>,
@@ -83,6 +86,8 @@ impl Sequences {
         Self {
             patience,
             deferred: BTreeMap::new(),
+            tried: BTreeMap::new(),
+            tried_order: VecDeque::new(),
             order: VecDeque::new(),
             seen: HashMap::new(),
             seen_order: VecDeque::new(),
@@ -100,9 +105,12 @@ impl Sequences {
         now: Duration,
     ) {
         for reverse_path in attempts.reverse_paths {
-            self.deferred.remove(&(peer, reverse_path));
+            self.has_tried((peer, reverse_path), id);
         }
         for (reverse_path, line, reply) in attempts.deferred {
+            if self.tried.get(&(peer, reverse_path.clone())).is_some_and(|newest| *newest > id) {
+                continue;
+            }
             let deferred = Deferred { session: id, line, client, at: now, reply };
             self.deferred.insert((peer, reverse_path.clone()), deferred);
             self.order.push_back((peer, reverse_path, id));
@@ -147,8 +155,29 @@ impl Sequences {
         now: Duration,
     ) {
         // Whoever sends comes back, also where the session lasts for days.
-        self.deferred.remove(&(peer, reverse_path));
+        if let Some(session) = session {
+            self.has_tried((peer, reverse_path), session);
+        }
         self.remember(key.hash, Seen { session, at: now });
+    }
+
+    /// A client has come, in that session: it was not put off for good in an earlier one.
+    fn has_tried(&mut self, key: (IpAddr, String), id: SessionId) {
+        if self.deferred.get(&key).is_some_and(|one| one.session < id) {
+            self.deferred.remove(&key);
+        }
+        match self.tried.get_mut(&key) {
+            Some(newest) => *newest = id.max(*newest),
+            None => {
+                self.tried_order.push_back(key.clone());
+                self.tried.insert(key, id);
+            }
+        }
+        while self.tried_order.len() > REMEMBERED {
+            if let Some(oldest) = self.tried_order.pop_front() {
+                self.tried.remove(&oldest);
+            }
+        }
     }
 
     fn remember(&mut self, key: u64, seen: Seen) {
@@ -341,6 +370,11 @@ mod tests {
         let again = session(b"MAIL FROM:<a@b.example>\r\n");
         all.session_ended(id(2), PEER, Attempts::of(&again), None, HOUR / 2);
         assert!(all.overdue(HOUR * 2).is_empty());
+        // Filed late, after the one in which it came back.
+        let mut late = Sequences::new(Patience::default());
+        late.session_ended(id(2), PEER, Attempts::of(&again), None, HOUR / 2);
+        late.session_ended(id(1), PEER, Attempts::of(&refused), None, HOUR / 2);
+        assert!(late.overdue(HOUR * 2).is_empty());
         // Put off twice, the time runs from the second.
         all.session_ended(id(3), PEER, Attempts::of(&refused), None, HOUR);
         all.session_ended(id(4), PEER, Attempts::of(&refused), None, HOUR * 3 / 2);
