@@ -25,6 +25,9 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
+    if plan.hold {
+        return runtime.block_on(hold(&plan));
+    }
     let began = Instant::now();
     let mut latencies = runtime.block_on(run(&plan));
     let took = began.elapsed();
@@ -60,6 +63,12 @@ async fn run(plan: &Arc<Plan>) -> Vec<Duration> {
                 || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
             let mut client: Option<(Client, u64)> = None;
             while take().is_ok() {
+                if plan.greetings {
+                    let began = Instant::now();
+                    Client::connect(&plan, tls.as_ref()).await.quit().await;
+                    latencies.push(began.elapsed());
+                    continue;
+                }
                 let (mut open, sent) = match client.take() {
                     Some(open) => open,
                     None => (Client::connect(&plan, tls.as_ref()).await, 0),
@@ -81,4 +90,17 @@ async fn run(plan: &Arc<Plan>) -> Vec<Duration> {
         all.extend(session.await.expect("a session failed"));
     }
     all
+}
+
+/// Many sessions that have said EHLO and nothing more.
+async fn hold(plan: &Plan) {
+    let wanted = plan.sessions as u64 + 100;
+    rlimit::increase_nofile_limit(wanted).expect("too few files may be open");
+    let tls = plan.client_config();
+    let mut open = Vec::new();
+    for _ in 0..plan.sessions {
+        open.push(Client::connect(plan, tls.as_ref()).await);
+    }
+    println!("{}", serde_json::json!({ "held": open.len() }));
+    std::io::Read::read_to_end(&mut std::io::stdin(), &mut Vec::new()).unwrap();
 }

@@ -41,6 +41,12 @@ pub struct Plan {
     /// Whether the message goes by BDAT, which pipelines it with its envelope.
     #[arg(long)]
     pub bdat: bool,
+    /// No message: each session says EHLO and QUIT.
+    #[arg(long, conflicts_with_all = ["pipelined", "bdat"])]
+    pub greetings: bool,
+    /// Opens the sessions, says so, and holds them until its input ends.
+    #[arg(long)]
+    pub hold: bool,
     /// When TLS begins.
     #[arg(long, value_enum, default_value = "none")]
     pub tls: Tls,
@@ -76,11 +82,13 @@ impl Plan {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(path).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        // Whole handshakes, never resumed ones.
+        config.resumption = rustls::client::Resumption::disabled();
         Some(Arc::new(config))
     }
 }
