@@ -54,7 +54,8 @@ fn main() {
 }
 
 fn acceptor(files: &[PathBuf]) -> TlsAcceptor {
-    let chain = CertificateDer::pem_file_iter(&files[0]).unwrap().collect::<Result<_, _>>().unwrap();
+    let chain =
+        CertificateDer::pem_file_iter(&files[0]).unwrap().collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_file(&files[1]).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)

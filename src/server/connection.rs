@@ -57,16 +57,22 @@ enum Woken {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, door: &Door) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    (peer, local): (SocketAddr, SocketAddr),
+    shared: &Shared,
+    door: &Door,
+) {
     // Without it every reply that is not answered yet would wait for the client's acknowledgement.
     // A socket that refuses it is slower, not wrong.
     let _ = stream.set_nodelay(true);
-    let local = stream.local_addr().unwrap_or(peer);
-    let mut entropy = [0; 16];
-    if let Err(error) = getrandom::fill(&mut entropy) {
-        tracing::error!(%error, "the system gives no random numbers, the connection is closed");
-        return;
-    }
+    let entropy = match entropy() {
+        Ok(entropy) => entropy,
+        Err(error) => {
+            tracing::error!(%error, "the system gives no random numbers, the connection is closed");
+            return;
+        }
+    };
     let context = Context {
         peer: peer.ip(),
         budget: Arc::clone(&shared.budget),
@@ -94,6 +100,23 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: &Shared, 
     connection.run().await;
     file(&entry, shared, door);
     connection.linger().await;
+}
+
+/// Random octets for one session, of which no other gets any. Asked of the system for many sessions at a time.
+fn entropy() -> Result<[u8; 16], getrandom::Error> {
+    thread_local! {
+        static AHEAD: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+    }
+    AHEAD.with_borrow_mut(|ahead| {
+        if let Some(next) = ahead.pop() {
+            return Ok(next);
+        }
+        let mut octets = [[0; 16]; 64];
+        getrandom::fill(octets.as_flattened_mut())?;
+        let [first, rest @ ..] = octets;
+        ahead.extend(rest);
+        Ok(first)
+    })
 }
 
 /// Files an ended session and announces it.

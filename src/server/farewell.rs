@@ -2,6 +2,7 @@
 //! longer than a moment, and no more than a megabyte is read.
 
 use super::connection::{BUFFER, COMMAND_PIECE, Connection};
+use super::transport::Transport;
 use crate::smtp::Ended;
 use std::io;
 use std::time::Duration;
@@ -13,6 +14,20 @@ pub(super) const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 1024 * 1024;
 
 impl Connection<'_> {
+    /// Whether nothing can be lost: the client has closed, or has said QUIT and nothing after it. Under TLS there is an end
+    /// to be sent.
+    fn is_done_with(&self) -> bool {
+        let Transport::Plain(stream) = &self.transport else { return false };
+        match self.entry.session().ended() {
+            Some(Ended::ClosedByClient) => true,
+            Some(Ended::Quit) => {
+                let mut octet = [0];
+                matches!(stream.try_read(&mut octet), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
+            _ => false,
+        }
+    }
+
     /// A close with unread bytes in the socket resets the connection, and the client loses the
     /// last reply with it: say that nothing more comes, and read on for a moment.
     pub(super) async fn linger(&mut self) {
@@ -29,7 +44,7 @@ impl Connection<'_> {
                     | Ended::Fault
             )
         );
-        if !polite {
+        if !polite || self.is_done_with() {
             return;
         }
         let mut went_on = false;

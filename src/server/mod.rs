@@ -165,13 +165,16 @@ async fn accept(
     door: &Arc<Door>,
     tasks: &TaskTracker,
 ) {
+    // Only where it listens everywhere has each connection an address of its own.
+    let bound = listener.local_addr().ok().filter(|address| !address.ip().is_unspecified());
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let local = bound.or_else(|| stream.local_addr().ok()).unwrap_or(peer);
                 let (shared, door) = (Arc::clone(shared), Arc::clone(door));
                 match shared.admission.admit(peer.ip()) {
                     Some(place) => drop(tasks.spawn(async move {
-                        connection::serve(stream, peer, &shared, &door).await;
+                        connection::serve(stream, (peer, local), &shared, &door).await;
                         drop(place);
                     })),
                     None => turn_away(stream, peer, &door),

@@ -194,7 +194,20 @@ impl Receiving {
         } else if !self.reservation.grow_to(self.envelope.saturating_add(self.received)) {
             self.refuse(replies::NO_STORAGE);
         } else {
+            self.make_room(content.len());
             self.bytes.extend_from_slice(content);
+        }
+    }
+
+    /// Makes room for more. A message that has become large may become much larger: room that nobody has written to costs
+    /// no memory, and moving a message costs its octets each time.
+    fn make_room(&mut self, more: usize) {
+        const LARGE: usize = 64 * 1024;
+        let (length, room) = (self.bytes.len(), self.bytes.capacity());
+        if length + more > room && length >= LARGE {
+            let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+            let wanted = room.saturating_mul(4).min(limit).max(length + more);
+            self.bytes.reserve_exact(wanted - length);
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::finding::Sequences;
 use crate::mail::MessageId;
 use bytes::Bytes;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -40,6 +40,23 @@ pub struct Store {
 pub(super) struct Changes {
     version: AtomicU64,
     changed: Notify,
+    waiting: AtomicUsize,
+}
+
+/// Somebody who waits for a change.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Changes {
@@ -85,10 +102,11 @@ impl Store {
                 (Arc::new(disk), Some(file), runs)
             }
         };
-        let advanced = Arc::clone(&changes);
-        let way = (inlet, outlet);
+        let (advanced, awaited) = (Arc::clone(&changes), Arc::clone(&changes));
+        let is_awaited = move || awaited.waiting.load(Ordering::SeqCst) > 0;
+        let news = (move || advanced.one_more(), is_awaited);
         let inbox_by = settings.inbox_by.as_ref();
-        let index = Index::open(file, &backend, way, inbox_by, runs, move || advanced.one_more())?;
+        let index = Index::open(file, &backend, (inlet, outlet), inbox_by, runs, news)?;
         let outbox = Outbox::open(settings.data.as_deref(), Arc::clone(&events))?;
         let doors = OnceLock::new();
         let max_age = settings.max_age;
@@ -368,6 +386,7 @@ impl Store {
 
     /// Waits until something has changed since that version.
     pub async fn changed_since(&self, version: u64) {
+        let _waiting = Waiting::new(&self.changes.waiting);
         let changed = self.changes.changed.notified();
         tokio::pin!(changed);
         // Registered before looking, so that a change in between is not missed.

@@ -7,6 +7,7 @@
 
 mod columns;
 mod compile;
+mod priority;
 mod read;
 mod schema;
 mod worker;
@@ -70,6 +71,8 @@ pub(super) struct Outlet {
 struct Progress {
     state: Mutex<State>,
     advanced: Condvar,
+    /// Somebody waits for what is not taken in yet.
+    hurry: Condvar,
     /// In memory: held for reading by whoever searches, for writing by the worker.
     gate: RwLock<()>,
     /// Set when the end is near: what takes long is left to the next start.
@@ -79,6 +82,10 @@ struct Progress {
 #[derive(Default)]
 struct State {
     done: u64,
+    /// As many jobs somebody waits for.
+    wanted: u64,
+    /// Whether the end is near.
+    is_closing: bool,
     failure: Option<String>,
     is_over: bool,
 }
@@ -120,6 +127,12 @@ impl Progress {
     fn advance(&self, jobs: u64) {
         self.state().done += jobs;
         self.advanced.notify_all();
+    }
+
+    /// Lets more gather for one transaction, unless somebody waits for what has come.
+    fn gather(&self, time: Duration) {
+        let is_at_leisure = |state: &mut State| state.wanted <= state.done && !state.is_closing;
+        let _ = self.hurry.wait_timeout_while(self.state(), time, is_at_leisure);
     }
 
     fn failure(&self) -> Option<String> {
@@ -176,7 +189,7 @@ impl Index {
         (inlet, outlet): (Inlet, Outlet),
         inbox_by: Option<&InboxBy>,
         (last_run, run): (Option<i64>, Option<i64>),
-        advanced: impl Fn() + Send + 'static,
+        (advanced, is_awaited): (impl Fn() + Send + 'static, impl Fn() -> bool + Send + 'static),
     ) -> Result<Self, StoreError> {
         let place = file.map_or_else(Place::in_memory, Place::File);
         let (connection, inbox_by, was_fit) = place.writer(inbox_by)?;
@@ -189,7 +202,9 @@ impl Index {
             backend: Arc::clone(backend),
             inbox_by,
             progress: Arc::clone(&progress),
+            sent: Arc::clone(&inlet.sent),
             advanced: Box::new(advanced),
+            is_awaited: Box::new(is_awaited),
             is_ill: false,
             tried: Instant::now(),
         };
@@ -285,7 +300,11 @@ impl Index {
     fn catch_up(&self) -> Result<(), StoreError> {
         let wanted = self.inlet.sent.load(Ordering::SeqCst);
         let is_behind = |state: &mut State| state.done < wanted && !state.is_over;
-        let state = self.progress.state();
+        let mut state = self.progress.state();
+        if is_behind(&mut state) {
+            state.wanted = state.wanted.max(wanted);
+            self.progress.hurry.notify_one();
+        }
         let waited = self.progress.advanced.wait_timeout_while(state, LONGEST, is_behind);
         let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() && state.failure.is_none() {
@@ -331,6 +350,8 @@ impl Index {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             self.progress.is_stopping.store(true, Ordering::SeqCst);
+            self.progress.state().is_closing = true;
+            self.progress.hurry.notify_one();
             self.inlet.send(Job::Stop(self.run.filter(|_| is_whole)));
             // It panics only by a mistake of ours, which it has reported by then.
             let _ = thread.join();

@@ -4,14 +4,14 @@
 use super::compile::Kind;
 use super::schema::Place;
 use super::write::{Changes, sql_id};
-use super::{Job, Progress};
+use super::{Job, Progress, priority};
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::storage::backend::{Backend, Marked};
 use crate::storage::{InboxBy, Marks, Message};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ const COMPARED: usize = 10_000;
 const FEW: usize = 1000;
 /// Messages that are removed in one transaction.
 const PIECE: usize = 500;
+/// How long changes gather that nobody waits for. Each transaction costs the same, however much it holds, and the
+/// threads of the doors need the processor more.
+const GATHER: Duration = Duration::from_millis(20);
 /// How long to wait before it is tried again to take in what could not be.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -35,8 +38,12 @@ pub(super) struct Worker {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) inbox_by: InboxBy,
     pub(super) progress: Arc<Progress>,
+    /// Jobs that were sent.
+    pub(super) sent: Arc<AtomicU64>,
     /// Told after every step that a reader can see.
     pub(super) advanced: Box<dyn Fn() + Send>,
+    /// Whether somebody waits for the next step.
+    pub(super) is_awaited: Box<dyn Fn() -> bool + Send>,
     /// Whether something could not be taken in.
     pub(super) is_ill: bool,
     /// When it was last tried to mend that.
@@ -62,6 +69,7 @@ impl Ready {
 impl Worker {
     /// Works until it is told to stop.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        priority::yield_to_the_doors();
         loop {
             let first = if self.is_ill {
                 match jobs.recv_timeout(RETRY) {
@@ -75,6 +83,9 @@ impl Worker {
                     Err(_) => return,
                 }
             };
+            if first.is_some() {
+                self.gather();
+            }
             let mut stop = None;
             let mut ready = Vec::new();
             let (mut taken, mut octets) = (0, 0);
@@ -119,6 +130,14 @@ impl Worker {
                 self.end(run);
                 return;
             }
+        }
+    }
+
+    /// Lets more gather where few changes wait and nobody waits for them.
+    fn gather(&self) {
+        let waiting = self.sent.load(Ordering::SeqCst).saturating_sub(self.progress.state().done);
+        if waiting < TOGETHER as u64 && !(self.is_awaited)() {
+            self.progress.gather(GATHER);
         }
     }
 

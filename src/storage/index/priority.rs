@@ -1,0 +1,18 @@
+//! Who goes first where processors are scarce: the doors, then the index.
+//!
+//! A client waits for its 250, and nobody may wait for the index. Only Linux has priorities for a single thread; elsewhere
+//! all threads are alike, and nothing is done.
+
+/// Lets all other threads of the program go first, from now on and for good.
+#[cfg(target_os = "linux")]
+pub(super) fn yield_to_the_doors() {
+    /// A fifth of a door's share where both want to run.
+    const NICENESS: i32 = 7;
+    // Of a process that was started with more niceness nothing is asked. Where it is refused, the index is only less polite.
+    let now = rustix::process::getpriority_process(None).unwrap_or(0);
+    let _ = rustix::process::setpriority_process(None, now.max(NICENESS));
+}
+
+/// Does nothing.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn yield_to_the_doors() {}
