@@ -2,6 +2,7 @@
 //! it asks them in the right order.
 
 use super::backend::{Backend, Happened, Keeping, Removal, Tell};
+use super::changes::Changes;
 use super::index::{Index, Inlet, OUTSIDE, Page, Shown};
 use super::{
     Arrival, Change, Door, Entry, Events, Find, FindingCounts, Found, Group, Marks, Message,
@@ -10,11 +11,9 @@ use super::{
 use crate::finding::Sequences;
 use crate::mail::MessageId;
 use bytes::Bytes;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
-use tokio::sync::Notify;
 
 /// Names of messages that are asked of a backend, or put into an event, at a time.
 const MANY: usize = 1000;
@@ -33,37 +32,6 @@ pub struct Store {
     outbox: Outbox,
     pub(super) changes: Arc<Changes>,
     max_age: Option<Duration>,
-}
-
-/// Counts changes, and wakes whoever waits for one.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    version: AtomicU64,
-    changed: Notify,
-    waiting: AtomicUsize,
-}
-
-/// Somebody who waits for a change.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::SeqCst);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Changes {
-    pub(super) fn one_more(&self) {
-        self.version.fetch_add(1, Ordering::SeqCst);
-        self.changed.notify_waiters();
-    }
 }
 
 impl Store {
@@ -103,7 +71,7 @@ impl Store {
             }
         };
         let (advanced, awaited) = (Arc::clone(&changes), Arc::clone(&changes));
-        let is_awaited = move || awaited.waiting.load(Ordering::SeqCst) > 0;
+        let is_awaited = move || awaited.is_awaited();
         let news = (move || advanced.one_more(), is_awaited);
         let inbox_by = settings.inbox_by.as_ref();
         let index = Index::open(file, &backend, (inlet, outlet), inbox_by, runs, news)?;
@@ -381,19 +349,12 @@ impl Store {
     /// Counts changes: messages that came, went or were marked, sessions that ended.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.changes.version.load(Ordering::SeqCst)
+        self.changes.version()
     }
 
     /// Waits until something has changed since that version.
     pub async fn changed_since(&self, version: u64) {
-        let _waiting = Waiting::new(&self.changes.waiting);
-        let changed = self.changes.changed.notified();
-        tokio::pin!(changed);
-        // Registered before looking, so that a change in between is not missed.
-        changed.as_mut().enable();
-        if self.version() == version {
-            changed.await;
-        }
+        self.changes.since(version).await;
     }
 
     /// Asks `look` again after every change until it finds something.
