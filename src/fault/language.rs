@@ -63,8 +63,8 @@ pub const RULE: &[Key] = &[
     ),
     key(
         "odds",
-        "odds = 0.25",
-        "one in four. Nothing is drawn: it follows from the seed, the rule's name, and what `per` counts, so the same mail meets the same fault",
+        "odds = 0.2",
+        "one in five. Nothing is drawn: it follows from the seed, the rule's name, and what `per` counts, so the same mail meets the same fault",
     ),
     key(
         "limit",

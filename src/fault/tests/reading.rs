@@ -80,7 +80,7 @@ fn a_wrong_value_is_told_with_what_is_allowed() {
 
 #[test]
 fn a_wrong_deed_is_told_with_what_is_allowed() {
-    const KEYS: &str = "reply, pause, line_pause, octet_pause, close, reset, garbage, silent, hide, tls, rate, lose, door";
+    const KEYS: &str = "reply, pause, line_pause, octet_pause, close, reset, garbage, silent, hide, tls, rate, lose, door, later, after";
     let reply = "expected a reply such as \"451 4.7.1 Come back later\": a code from 200 to 599, an enhanced code of \
                  the same class if any, and a text";
     let cases = [
