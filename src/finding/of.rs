@@ -336,6 +336,9 @@ impl<'a> Walk<'a> {
                 Code::ProxyProtocol,
                 &[
                     Code::EarlyTalker,
+                    Code::PipelinedBeforeEhlo,
+                    Code::DataBeforeReply,
+                    Code::MessageCutShort,
                     Code::PlainOnTlsPort,
                     Code::BareLf,
                     Code::Nul,
