@@ -83,7 +83,8 @@ impl Worker {
                     Err(_) => return,
                 }
             };
-            if first.is_some() {
+            // Comparing, removing everything and stopping are not made cheaper by company.
+            if matches!(first, Some(Job::Add(_) | Job::Remove(_) | Job::Mark(..))) {
                 self.gather();
             }
             let mut stop = None;
