@@ -220,12 +220,17 @@ ADDRESSES = {
     "auto-responder": smtplib("^sent", kept=1),
     "dmarc": client("nodemailer", "EENVELOPE: .*550 5.7.26", kept=0),
     "delivered": smtplib("^sent", way="submission", kept=1),
-    "bounced": smtplib("SMTPRecipientsRefused: .*550, b'5.1.1", way="submission", kept=0),
+    "bounced": smtplib("SMTPRecipientsRefused: .*550, b'5.1.1", kept=0),
     "complained": smtplib("^sent", way="alternate", kept=1),
     "suppressed": smtplib("SMTPRecipientsRefused: .*550, b'5.1.1", way="submissions", kept=0),
     "mailbox-full": client("curl", "^failed.*RCPT failed: 452", kept=0),
     "no-domain": client("swaks", "^failed.*550 5.1.2", kept=0),
     "null-mx": smtplib("SMTPRecipientsRefused: .*550, b'5.1.10", kept=0),
+    "delayed": client("swaks", "^sent", kept=1),
+    "expanded": smtplib("^sent", kept=1),
+    # A client that has logged in submits: its mail is taken, and the bounce comes back to it.
+    "bounced+label": smtplib("^sent", way="submission", kept=1),
+    "bounce+550+5s": smtplib("^sent", kept=1),
     # The grammar, and other spellings of the same.
     "bounce+label": smtplib("SMTPRecipientsRefused: .*550, b'5.1.1", kept=0),
     "bounce+451+try-later": smtplib("SMTPRecipientsRefused: .*451, b'4.3.0 try later", kept=0),
