@@ -92,12 +92,12 @@ func TestWhatWasPutOffIsTriedAgain(t *testing.T) {
 
 func TestARecipientThatIsRefusedDoesNotCostTheOthersTheirMail(t *testing.T) {
 	// Under .test some addresses are refused by their name: `doorpost faults` lists them.
-	addresses := []string{"cleo@customer.example", "bounce@doorpost.test", "dan@customer.example"}
+	addresses := []string{"cleo@customer.example", "hard-bounce@doorpost.test", "dan@customer.example"}
 	refused, err := FromEnvironment().Newsletter(addresses, "Everything is cheaper.\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why := refused["bounce@doorpost.test"]; len(refused) != 1 || why == nil || !strings.Contains(why.Error(), "5.1.1") {
+	if why := refused["hard-bounce@doorpost.test"]; len(refused) != 1 || why == nil || !strings.Contains(why.Error(), "5.1.1") {
 		t.Errorf("refused were %v", refused)
 	}
 	waitFor(t, "rcpt:cleo@customer.example rcpt:dan@customer.example subject:news")

@@ -39,11 +39,11 @@ final class MailTest extends TestCase
     public function testARecipientThatIsRefusedDoesNotCostTheOthersTheirMail(): void
     {
         // Under .test some addresses are refused by their name: `doorpost faults` lists them.
-        $addresses = ['cleo@customer.example', 'bounce@doorpost.test', 'dan@customer.example'];
+        $addresses = ['cleo@customer.example', 'hard-bounce@doorpost.test', 'dan@customer.example'];
         $refused = Mail::newsletter($addresses, "Everything is cheaper.\n");
 
-        $this->assertSame(['bounce@doorpost.test'], array_keys($refused));
-        $this->assertStringContainsString('No such user', $refused['bounce@doorpost.test']);
+        $this->assertSame(['hard-bounce@doorpost.test'], array_keys($refused));
+        $this->assertStringContainsString('No such user', $refused['hard-bounce@doorpost.test']);
         $this->waitFor('rcpt:cleo@customer.example subject:news');
         $this->waitFor('rcpt:dan@customer.example subject:news');
     }

@@ -9,6 +9,7 @@
 //! Bounded by count, octets and age: the oldest goes, and the log and the events say so.
 
 mod backend;
+mod backlog;
 mod changes;
 mod disk;
 mod doors;

@@ -64,7 +64,7 @@ impl Store {
         let (backend, file, runs): (Arc<dyn Backend>, _, _) = match &settings.data {
             None => (Arc::new(memory::Memory::new(bounds, tell)), None, (None, None)),
             Some(folder) => {
-                let disk = disk::Disk::open(folder, bounds, tell)?;
+                let disk = disk::Disk::open(folder, bounds, tell, inlet.backlog())?;
                 sessions.begin_at(disk.first_session());
                 let (file, runs) = (folder.join(disk::INDEX), disk.runs());
                 (Arc::new(disk), Some(file), runs)

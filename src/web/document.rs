@@ -163,10 +163,12 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
             add_problem(operation, "503", "Too much is asked at once, or the search took too long");
             // Where nothing goes on, or an entry is settled.
             let id = operation.operation_id.as_deref().unwrap_or_default();
+            let names_a_session = id == "list_findings";
             if CONFLICTS.contains(&id) {
                 add_problem(operation, "409", "That is not possible as things stand");
             }
-            if has_name {
+            // Findings can be asked for by the session that they were made in.
+            if has_name || names_a_session {
                 add_problem(operation, "404", "There is none of that name");
             }
             if operation.request_body.is_some() {

@@ -34,12 +34,16 @@ def total(query=""):
         return json.load(response)["total"]
 
 
-kept, reply = 0, (250, "")
-for _ in range(2000):
-    reply = send(100_000)
-    if reply[0] != 250:
-        break
-    kept += 1
+kept, before, reply = 0, -1, (250, "")
+# Full is a disk that has no room when the index knows everything, too: until then it is kept free for the index.
+while kept > before:
+    before = kept
+    for _ in range(2000):
+        reply = send(100_000)
+        if reply[0] != 250:
+            break
+        kept += 1
+    total()
 check("a full disk is 452 4.3.1", reply[0] == 452 and reply[1].startswith("4.3.1"), reply)
 check("many were kept before", kept > 50, kept)
 check("what was kept can be read and searched", total("subject:full") == kept, (total(), kept))

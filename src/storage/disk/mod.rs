@@ -14,6 +14,7 @@ pub use open::OpenError;
 pub(in crate::storage) use open::{INDEX, create_private};
 
 use super::backend::{Backend, EndedSession, Keeping, Marked, Removal, StoreError, Tell, Usage};
+use super::backlog::Backlog;
 use super::{Arrival, Bounds, Marks, Message, SessionRecord};
 use crate::mail::{MessageId, SessionId};
 use body::Coded;
@@ -57,7 +58,12 @@ impl fmt::Debug for Disk {
 }
 
 impl Disk {
-    pub(super) fn open(folder: &Path, bounds: &Bounds, tell: Tell) -> Result<Self, OpenError> {
+    pub(super) fn open(
+        folder: &Path,
+        bounds: &Bounds,
+        tell: Tell,
+        backlog: Arc<Backlog>,
+    ) -> Result<Self, OpenError> {
         let opened = open::open(folder)?;
         let open::Opened { lock, path, connection } = opened;
         let refused = |error: String| OpenError::Refused { path: path.clone(), error };
@@ -75,6 +81,7 @@ impl Disk {
             counted,
             bounds: *bounds,
             tell,
+            backlog,
             gauge: Arc::clone(&gauge),
             pruned: 0,
             sessions: VecDeque::new(),
@@ -320,7 +327,7 @@ mod tests {
                 told.fetch_add(1, Ordering::SeqCst);
             }
         });
-        let disk = Disk::open(folder.path(), &Bounds::default(), tell).unwrap();
+        let disk = Disk::open(folder.path(), &Bounds::default(), tell, Arc::default()).unwrap();
         (folder, disk, told)
     }
 

@@ -7,6 +7,7 @@ use super::gauge::Gauge;
 use super::tables::{Changes, Counted, failed, is_over, nanoseconds, sql_id};
 use crate::mail::MessageId;
 use crate::storage::backend::{EndedSession, Happened, Removal, Tell, report_pruned};
+use crate::storage::backlog::Backlog;
 use crate::storage::{Arrival, Bounds, Marks, Message, StoreError};
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -56,6 +57,8 @@ pub(super) struct Writer {
     pub(super) counted: Counted,
     pub(super) bounds: Bounds,
     pub(super) tell: Tell,
+    /// What the index will need for what it has still to take in.
+    pub(super) backlog: Arc<Backlog>,
     pub(super) gauge: Arc<Gauge>,
     pub(super) pruned: u64,
     pub(super) sessions: VecDeque<EndedSession>,
@@ -182,11 +185,12 @@ impl Writer {
         let Ok(free) = fs4::available_space(&self.folder) else { return };
         // Pages that were given back lie in the file; to use them again takes some room beside it.
         let within = if free > RESERVE / 2 { self.given_back() } else { 0 };
-        let mut room = free.saturating_sub(RESERVE) + within;
+        let mut room = free.saturating_sub(RESERVE + self.backlog.octets()) + within;
         for order in std::mem::take(batch) {
             if let Order::Keep(keep) = &order {
-                // Once in the log of the database, and once in its place.
-                let needed = 2 * keep.bytes.len() as u64;
+                // Once in the log of the database, once in its place, and what the index makes of it.
+                let octets = keep.bytes.len();
+                let needed = 2 * octets as u64 + Backlog::of_message(octets);
                 if needed > room {
                     refuse(order, &StoreError::Full);
                     continue;
@@ -256,7 +260,12 @@ impl Writer {
 
     fn tell_of(&self, order: &Order, done: &Done) {
         match (order, done) {
-            (_, Done::Kept(id)) => (self.tell)(Happened::Added(*id)),
+            (order, Done::Kept(id)) => {
+                if let Order::Keep(keep) = order {
+                    self.backlog.add(keep.bytes.len());
+                }
+                (self.tell)(Happened::Added(*id));
+            }
             (_, Done::Removed(ids)) if !ids.is_empty() => {
                 (self.tell)(Happened::Removed(ids.clone()));
             }

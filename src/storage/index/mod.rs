@@ -19,6 +19,7 @@ pub(super) use read::{COUNTED, Shown};
 pub(super) use write::OUTSIDE;
 
 use super::backend::{Backend, Happened, StoreError};
+use super::backlog::Backlog;
 use super::{Find, Group, InboxBy, Total};
 use crate::mail::MessageId;
 use compile::Kind;
@@ -59,6 +60,8 @@ pub(super) struct Inlet {
     jobs: Sender<Job>,
     /// Counted before they are sent: whoever reads this number waits for all that were sent.
     sent: Arc<AtomicU64>,
+    /// What the messages among them will need.
+    backlog: Arc<Backlog>,
 }
 
 /// Where they come out.
@@ -159,7 +162,13 @@ impl Inlet {
     /// A way into an index that is still to be opened.
     pub(super) fn new() -> (Self, Outlet) {
         let (sender, receiver) = mpsc::channel();
-        (Self { jobs: sender, sent: Arc::default() }, Outlet { jobs: receiver })
+        let inlet = Self { jobs: sender, sent: Arc::default(), backlog: Arc::default() };
+        (inlet, Outlet { jobs: receiver })
+    }
+
+    /// What is still to be taken in will need this.
+    pub(super) fn backlog(&self) -> Arc<Backlog> {
+        Arc::clone(&self.backlog)
     }
 
     /// Takes note of what happened. Does not wait.
@@ -203,6 +212,7 @@ impl Index {
             inbox_by,
             progress: Arc::clone(&progress),
             sent: Arc::clone(&inlet.sent),
+            backlog: inlet.backlog(),
             advanced: Box::new(advanced),
             is_awaited: Box::new(is_awaited),
             is_ill: false,

@@ -8,6 +8,7 @@ use super::{Job, Progress, priority};
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::storage::backend::{Backend, Marked};
+use crate::storage::backlog::Backlog;
 use crate::storage::{InboxBy, Marks, Message};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Jobs that are done in one transaction: as many as readers in memory can wait for.
 const TOGETHER: usize = 256;
 /// Octets of messages that are in memory for one transaction.
-const OCTETS: usize = 16 << 20;
+const OCTETS: usize = 4 << 20;
 /// Names of messages that are compared at a time.
 const COMPARED: usize = 10_000;
 /// Messages that are taken in again, rather than all others removed one by one.
@@ -40,6 +41,8 @@ pub(super) struct Worker {
     pub(super) progress: Arc<Progress>,
     /// Jobs that were sent.
     pub(super) sent: Arc<AtomicU64>,
+    /// What they will need on the disk.
+    pub(super) backlog: Arc<Backlog>,
     /// Told after every step that a reader can see.
     pub(super) advanced: Box<dyn Fn() + Send>,
     /// Whether somebody waits for the next step.
@@ -89,7 +92,7 @@ impl Worker {
             }
             let mut stop = None;
             let mut ready = Vec::new();
-            let (mut taken, mut octets) = (0, 0);
+            let (mut taken, mut octets, mut counted) = (0, 0, 0);
             let mut next = first;
             while let Some(job) = next.take() {
                 taken += 1;
@@ -106,6 +109,7 @@ impl Worker {
                         if let Some(add) = self.read(id) {
                             if let Ready::Add(message, _) = &add {
                                 octets += message.bytes().len();
+                                counted += Backlog::of_message(message.bytes().len());
                             }
                             ready.push(add);
                         }
@@ -126,6 +130,7 @@ impl Worker {
             self.write(ready);
             self.heal();
             self.progress.advance(taken as u64);
+            self.backlog.take(counted, self.waiting() == 0);
             (self.advanced)();
             if let Some(run) = stop {
                 self.end(run);
@@ -136,10 +141,14 @@ impl Worker {
 
     /// Lets more gather where few changes wait and nobody waits for them.
     fn gather(&self) {
-        let waiting = self.sent.load(Ordering::SeqCst).saturating_sub(self.progress.state().done);
-        if waiting < TOGETHER as u64 && !(self.is_awaited)() {
+        if self.waiting() < TOGETHER as u64 && !(self.is_awaited)() {
             self.progress.gather(GATHER);
         }
+    }
+
+    /// Jobs that are not done.
+    fn waiting(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst).saturating_sub(self.progress.state().done)
     }
 
     /// Reads a message. One that is gone already need not be found.
