@@ -43,7 +43,7 @@ use std::process::ExitCode;
 
 /// A local mail server with the four ports of SMTP, each with its own manners.
 ///
-/// Catches every message and every conversation, and sends nothing outside.
+/// Catches every message and every conversation, and sends nothing outside unless you name the place.
 #[derive(Debug, Parser)]
 #[command(
     name = "doorpost",

@@ -107,7 +107,7 @@ fn quoted_length(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
         match c {
-            _ if c.is_ascii_control() => return None,
+            _ if c.is_control() => return None,
             _ if escaped && !c.is_ascii() => return None,
             _ if escaped => escaped = false,
             '\\' => escaped = true,
@@ -153,6 +153,8 @@ mod tests {
     fn refuses_the_rest() {
         for text in [
             "",
+            // Control characters, those behind ASCII too: terminals act on them.
+            "\"a\u{93}b\"@example.org",
             "@",
             "@example.org",
             "alice",

@@ -283,13 +283,18 @@ impl<'a> Line<'a> {
     ) -> Result<(TlsStream<TcpStream>, TlsFacts), String> {
         let is_demanded = self.server.security != Security::IfOffered;
         let elsewhere = !self.server.host.is_this_machine();
-        let config = if self.server.verify.unwrap_or(is_demanded && elsewhere) {
+        let is_verified = self.server.verify.unwrap_or(is_demanded && elsewhere);
+        let config = if is_verified {
             self.tls.verified().map_err(|error| error.to_string())?
         } else {
             self.tls.anybody()
         };
         let host = self.server.host.to_string();
-        let host = host.trim_matches(['[', ']']).to_owned();
+        let mut host = host.trim_matches(['[', ']']).to_owned();
+        // An address cannot be asked for in the handshake, and a client that asks for nothing is told so.
+        if !elsewhere && !is_verified && host.parse::<std::net::IpAddr>().is_ok() {
+            "localhost".clone_into(&mut host);
+        }
         let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
         let stream = TlsConnector::from(config).connect(name, stream).await;
         let stream = stream.map_err(|error| error.to_string())?;
