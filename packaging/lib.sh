@@ -45,6 +45,6 @@ deliver() {
 find_cargo_deb() {
   cargo_deb=$(command -v cargo-deb || echo "$rooms/cargo-deb/bin/cargo-deb")
   [ -x "$cargo_deb" ] || CARGO_TARGET_DIR=$rooms/cargo-deb/target "${CARGO:-cargo}" install --quiet --locked --debug \
-    --root "$rooms/cargo-deb" cargo-deb@3 >"$rooms/cargo-deb.log" 2>&1 ||
+    --root "$rooms/cargo-deb" --version '^3' cargo-deb >"$rooms/cargo-deb.log" 2>&1 ||
     { tail -20 "$rooms/cargo-deb.log" >&2 && die "cargo-deb does not build"; }
 }

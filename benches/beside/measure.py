@@ -148,9 +148,9 @@ def install():
 
 
 def built():
-    """Doorpost, the load generator and the floor, in release mode, or those that DOORPOST_BENCH names, colons between them."""
-    if "DOORPOST_BENCH" in os.environ:
-        return os.environ["DOORPOST_BENCH"].split(":")
+    """Doorpost, the load generator and the floor, in release mode, or those that BENCHED_PROGRAMS names, colons between them."""
+    if "BENCHED_PROGRAMS" in os.environ:
+        return os.environ["BENCHED_PROGRAMS"].split(":")
     cargo = os.environ.get("CARGO", "cargo")
     subprocess.run([cargo, "build", "--release", "--bin", "doorpost"], cwd=root, check=True)
     lines = subprocess.run([cargo, "bench", "--bench", "load", "--bench", "floor", "--no-run", "--message-format=json"], cwd=root, check=True,
