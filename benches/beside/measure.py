@@ -115,7 +115,7 @@ def kinds(doorpost, floor):
     if python.exists():
         program = ("import asyncio\nfrom aiosmtpd.smtp import SMTP\nfrom aiosmtpd.handlers import Sink\n"
                    "async def main():\n loop = asyncio.get_running_loop()\n"
-                   " server = await loop.create_server(lambda: SMTP(Sink()), '127.0.0.1', PORT)\n"
+                   " server = await loop.create_server(lambda: SMTP(Sink(), hostname='localhost'), '127.0.0.1', PORT)\n"
                    " await server.serve_forever()\nasyncio.run(main())")
         found["aiosmtpd"] = lambda: Server("aiosmtpd", [str(python), "-c", program])
     modules = peers / "node" / "node_modules"
