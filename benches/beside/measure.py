@@ -17,7 +17,7 @@ def free_port():
                 pass
 
 
-def greeting(port, tls, patience=30):
+def greeting(name, port, tls, patience=30):
     """Waits for 220, or, where TLS comes first, for the door to open."""
     began = time.monotonic()
     while time.monotonic() - began < patience:
@@ -28,7 +28,7 @@ def greeting(port, tls, patience=30):
                     return
         except OSError:
             time.sleep(0.001)
-    raise SystemExit(f"nothing greets at {port}")
+    raise SystemExit(f"{name} does not greet at {port}")
 
 
 class Server:
@@ -41,7 +41,7 @@ class Server:
         self.began = time.monotonic()
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         env={**os.environ, **(env or {})}, cwd=folder or root)
-        greeting(self.port, tls)
+        greeting(self.name, self.port, tls)
         self.started = time.monotonic() - self.began
 
     def cpu(self, of_index=False):
@@ -120,10 +120,10 @@ def kinds(doorpost, floor):
         found["aiosmtpd"] = lambda: Server("aiosmtpd", [str(python), "-c", program])
     modules = peers / "node" / "node_modules"
     if (modules / "smtp-server").exists():
-        program = ("const {SMTPServer} = require('smtp-server');"
+        script = ("const {SMTPServer} = require('smtp-server');"
                    "new SMTPServer({authOptional: true, disabledCommands: ['STARTTLS'], logger: false, "
                    "onData(stream, session, done) { stream.resume(); stream.on('end', done); }}).listen(PORT, '127.0.0.1');")
-        found["smtp-server"] = lambda: Server("smtp-server", ["node", "-e", program], env={"NODE_PATH": str(modules)})
+        found["smtp-server"] = lambda: Server("smtp-server", ["node", "-e", script], env={"NODE_PATH": str(modules)})
     if (modules / "maildev").exists():
         def maildev():
             folder = tempfile.mkdtemp(prefix="maildev-")
