@@ -84,7 +84,8 @@ class Server:
 
 def kinds(doorpost, floor):
     """Name → what starts it."""
-    serve = [doorpost, "--host", "127.0.0.1", "--ports", "ephemeral", "--port", "relay=PORT", "--web", "0", "-qq"]
+    serve = [doorpost, "--host", "127.0.0.1", "--ports", "ephemeral", "--port", "relay=PORT", "--web", "0", "-qq",
+             "--max-connections", "50000", "--max-connections-per-address", "50000"]
     serve += ["--certs", str(certs)]
     implicit = [word.replace("relay=", "submissions=") for word in serve]
     chain = ["--tls", str(certs / "leaf.pem"), str(certs / "leaf-key.pem")]
