@@ -15,7 +15,7 @@ mod show;
 mod wire;
 mod words;
 
-use super::{Failure, ServeArgs, certificate_directory, log, style};
+use super::{Failure, ServeArgs, certificate_directory, log, style, threads};
 use crate::config::Config;
 use conversation::Conversation;
 use letter::Sender;
@@ -26,8 +26,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     // The demo's own words are on the screen already: without -v the log is for warnings.
     let _log =
         log::begin(&Config { verbosity: config.verbosity.saturating_sub(1), ..config.clone() });
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::of)?;
+    let runtime = threads::runtime().map_err(Failure::of)?;
     let result = runtime.block_on(demo(&config));
     runtime.shutdown_background();
     result

@@ -29,6 +29,7 @@ mod serve;
 mod show;
 mod style;
 mod table;
+mod threads;
 mod wait;
 mod watch;
 

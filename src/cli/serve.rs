@@ -1,7 +1,7 @@
 //! `doorpost serve`: opens the doors, tells where they are, and runs until it is told to stop.
 
 use super::style::{BOLD, DIM, SERVER, paint};
-use super::{Failure, ServeArgs, args, certificate_directory, live, log};
+use super::{Failure, ServeArgs, args, certificate_directory, live, log, threads};
 use crate::app::{Doorpost, StartError};
 use crate::config::{Config, Format, PortSet};
 use crate::smtp::policy::{AuthMode, TlsMode};
@@ -29,8 +29,7 @@ pub(super) fn run(given: &ServeArgs) -> Result<(), Failure> {
     if config.tls_cert.is_none() {
         config.certs = Some(certificate_directory(config.certs)?);
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::of)?;
+    let runtime = threads::runtime().map_err(Failure::of)?;
     let result = runtime.block_on(serve(config, offset));
     // Sessions that did not end in their grace time are not waited for.
     runtime.shutdown_background();

@@ -32,8 +32,8 @@ pub enum StoreError {
 /// What happened in a backend.
 #[derive(Clone, Debug)]
 pub(super) enum Happened {
-    /// A message was kept. Told before anybody hears of it.
-    Added(MessageId),
+    /// A message of so many octets was kept. Told before anybody hears of it.
+    Added(MessageId, usize),
     /// These are gone.
     Removed(Vec<MessageId>),
     /// All up to this one are gone.

@@ -62,6 +62,7 @@ impl Memory {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         // The counter begins at one.
         let id = MessageId::new(number).ok_or(StoreError::Full)?;
+        let octets = bytes.len();
         let message = Message::new(id, Arc::new(arrival), bytes);
         // Counted before it can be found, so that whoever removes it subtracts what was added.
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +73,7 @@ impl Memory {
                 shard.iter().rposition(|other| other.id() < id).map_or(0, |before| before + 1);
             shard.insert(place, message.clone());
         }
-        (self.tell)(Happened::Added(id));
+        (self.tell)(Happened::Added(id, octets));
         self.make_room();
         Ok(message)
     }

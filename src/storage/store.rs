@@ -48,7 +48,7 @@ impl Store {
             let (events, inlet) = (Arc::clone(&events), inlet.clone());
             move |happened| {
                 let change = match &happened {
-                    Happened::Added(id) => Some(Change::Message(*id)),
+                    Happened::Added(id, _) => Some(Change::Message(*id)),
                     Happened::Removed(ids) => Some(Change::Deleted(ids.clone())),
                     Happened::RemovedUpTo(id) => Some(Change::DeletedUpTo(*id)),
                     Happened::Marked(ids, _) => Some(Change::Marked(ids.clone())),

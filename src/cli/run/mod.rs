@@ -13,7 +13,7 @@ mod save;
 mod signals;
 mod trust;
 
-use super::{Failure, ServeArgs, certificate_directory, live, log, print};
+use super::{Failure, ServeArgs, certificate_directory, live, log, print, threads};
 use crate::app::{Doorpost, StartError};
 use crate::config::{Config, Format, Sources};
 use clap::Args;
@@ -73,8 +73,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     if config.tls_cert.is_none() {
         config.certs = Some(certificate_directory(config.certs)?);
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::of)?;
+    let runtime = threads::runtime().map_err(Failure::of)?;
     let result = runtime.block_on(around(args, config, &expectations, shows.then_some(offset)));
     runtime.shutdown_background();
     result

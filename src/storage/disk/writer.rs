@@ -260,11 +260,8 @@ impl Writer {
 
     fn tell_of(&self, order: &Order, done: &Done) {
         match (order, done) {
-            (order, Done::Kept(id)) => {
-                if let Order::Keep(keep) = order {
-                    self.backlog.add(keep.bytes.len());
-                }
-                (self.tell)(Happened::Added(*id));
+            (Order::Keep(keep), Done::Kept(id)) => {
+                (self.tell)(Happened::Added(*id, keep.bytes.len()));
             }
             (_, Done::Removed(ids)) if !ids.is_empty() => {
                 (self.tell)(Happened::Removed(ids.clone()));

@@ -7,6 +7,7 @@
 
 mod columns;
 mod compile;
+mod leisure;
 mod priority;
 mod read;
 mod schema;
@@ -27,7 +28,7 @@ use rusqlite::{Connection, ErrorCode};
 use schema::Place;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -78,8 +79,6 @@ struct Progress {
     hurry: Condvar,
     /// In memory: held for reading by whoever searches, for writing by the worker.
     gate: RwLock<()>,
-    /// Set when the end is near: what takes long is left to the next start.
-    is_stopping: AtomicBool,
 }
 
 #[derive(Default)]
@@ -87,8 +86,8 @@ struct State {
     done: u64,
     /// As many jobs somebody waits for.
     wanted: u64,
-    /// Whether the end is near.
-    is_closing: bool,
+    /// Since when the end is near: what takes long is left to the next start.
+    closing: Option<Instant>,
     failure: Option<String>,
     is_over: bool,
 }
@@ -132,10 +131,17 @@ impl Progress {
         self.advanced.notify_all();
     }
 
-    /// Lets more gather for one transaction, unless somebody waits for what has come.
-    fn gather(&self, time: Duration) {
-        let is_at_leisure = |state: &mut State| state.wanted <= state.done && !state.is_closing;
-        let _ = self.hurry.wait_timeout_while(self.state(), time, is_at_leisure);
+    /// Lets more gather for one transaction, unless somebody waits for what has come; whether somebody does.
+    fn gather(&self, time: Duration) -> bool {
+        let is_at_leisure =
+            |state: &mut State| state.wanted <= state.done && state.closing.is_none();
+        let waited = self.hurry.wait_timeout_while(self.state(), time, is_at_leisure);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// How long the end has been near.
+    fn stopping_for(&self) -> Option<Duration> {
+        self.state().closing.map(|since| since.elapsed())
     }
 
     fn failure(&self) -> Option<String> {
@@ -174,7 +180,10 @@ impl Inlet {
     /// Takes note of what happened. Does not wait.
     pub(super) fn take_in(&self, happened: Happened) {
         self.send(match happened {
-            Happened::Added(id) => Job::Add(id),
+            Happened::Added(id, octets) => {
+                self.backlog.add(octets);
+                Job::Add(id)
+            }
             Happened::Removed(ids) => Job::Remove(ids),
             Happened::RemovedUpTo(id) => Job::RemoveUpTo(id),
             Happened::Marked(ids, marks) => Job::Mark(ids, marks),
@@ -215,6 +224,7 @@ impl Index {
             backlog: inlet.backlog(),
             advanced: Box::new(advanced),
             is_awaited: Box::new(is_awaited),
+            pace: leisure::Pace::new(),
             is_ill: false,
             tried: Instant::now(),
         };
@@ -359,8 +369,7 @@ impl Index {
     pub(super) fn close(&self, is_whole: bool) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            self.progress.is_stopping.store(true, Ordering::SeqCst);
-            self.progress.state().is_closing = true;
+            self.progress.state().closing = Some(Instant::now());
             self.progress.hurry.notify_one();
             self.inlet.send(Job::Stop(self.run.filter(|_| is_whole)));
             // It panics only by a mistake of ours, which it has reported by then.

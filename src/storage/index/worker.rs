@@ -2,6 +2,7 @@
 //! writes many in one transaction.
 
 use super::compile::Kind;
+use super::leisure::Pace;
 use super::schema::Place;
 use super::write::{Changes, sql_id};
 use super::{Job, Progress, priority};
@@ -18,7 +19,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Jobs that are done in one transaction: as many as readers in memory can wait for.
-const TOGETHER: usize = 256;
+pub(super) const TOGETHER: usize = 256;
 /// Octets of messages that are in memory for one transaction.
 const OCTETS: usize = 4 << 20;
 /// Names of messages that are compared at a time.
@@ -27,9 +28,6 @@ const COMPARED: usize = 10_000;
 const FEW: usize = 1000;
 /// Messages that are removed in one transaction.
 const PIECE: usize = 500;
-/// How long changes gather that nobody waits for. Each transaction costs the same, however much it holds, and the
-/// threads of the doors need the processor more.
-const GATHER: Duration = Duration::from_millis(20);
 /// How long to wait before it is tried again to take in what could not be.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -47,6 +45,8 @@ pub(super) struct Worker {
     pub(super) advanced: Box<dyn Fn() + Send>,
     /// Whether somebody waits for the next step.
     pub(super) is_awaited: Box<dyn Fn() -> bool + Send>,
+    /// How quickly jobs come.
+    pub(super) pace: Pace,
     /// Whether something could not be taken in.
     pub(super) is_ill: bool,
     /// When it was last tried to mend that.
@@ -86,6 +86,9 @@ impl Worker {
                     Err(_) => return,
                 }
             };
+            if self.is_out_of_time() {
+                return;
+            }
             // Comparing, removing everything and stopping are not made cheaper by company.
             if matches!(first, Some(Job::Add(_) | Job::Remove(_) | Job::Mark(..))) {
                 self.gather();
@@ -139,15 +142,8 @@ impl Worker {
         }
     }
 
-    /// Lets more gather where few changes wait and nobody waits for them.
-    fn gather(&self) {
-        if self.waiting() < TOGETHER as u64 && !(self.is_awaited)() {
-            self.progress.gather(GATHER);
-        }
-    }
-
     /// Jobs that are not done.
-    fn waiting(&self) -> u64 {
+    pub(super) fn waiting(&self) -> u64 {
         self.sent.load(Ordering::SeqCst).saturating_sub(self.progress.state().done)
     }
 
@@ -322,7 +318,7 @@ impl Worker {
                 if self.is_ill {
                     return Ok(changed);
                 }
-                if self.progress.is_stopping.load(Ordering::SeqCst) {
+                if self.progress.stopping_for().is_some() {
                     return Err("doorpost stops, the next start goes on".into());
                 }
                 (self.advanced)();

@@ -1,0 +1,129 @@
+//! When the index works: at once where somebody waits for it; a moment later where mail comes now and then, so that one
+//! transaction serves many; and where mail comes quickly, when that is over, or when so much waits that whoever asks
+//! would have to wait for long.
+//!
+//! Each message costs the index the same whenever it is taken in. But while mail comes quickly the doors, and the program
+//! that sends, want all processors there are.
+
+use super::worker::{TOGETHER, Worker};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long changes gather that nobody waits for.
+const GATHER: Duration = Duration::from_millis(20);
+/// Changes a second that are a rush.
+const RUSH: f64 = 1000.0;
+/// Changes that may wait for the end of a rush: they take two or three seconds.
+const MOST: u64 = 100_000;
+/// What they may need on the disk, by [`Backlog`](crate::storage::backlog::Backlog): a second's work too.
+const MOST_OCTETS: u64 = 512 << 20;
+/// How long the end of the program may take for what is left; the next start takes in the rest.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
+/// How quickly changes come.
+#[derive(Debug)]
+pub(super) struct Pace {
+    looked: Instant,
+    sent: u64,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self { looked: Instant::now(), sent: 0 }
+    }
+
+    /// Whether changes have come quickly since this was asked last; `sent` is how many have come ever.
+    fn is_rush(&mut self, sent: u64, now: Instant) -> bool {
+        let seconds = now.duration_since(self.looked).as_secs_f64();
+        let came = sent.saturating_sub(self.sent);
+        *self = Self { looked: now, sent };
+        // No machine sends so many that this loses anything.
+        #[expect(clippy::cast_precision_loss)]
+        let is_rush = came as f64 >= RUSH * seconds;
+        came > 0 && is_rush
+    }
+}
+
+impl Worker {
+    /// Returns when it is time to write what waits.
+    pub(super) fn gather(&mut self) {
+        let is_much = self.waiting() >= TOGETHER as u64;
+        if self.is_urgent() || (is_much && !self.is_rush()) {
+            return;
+        }
+        loop {
+            let is_asked = self.progress.gather(GATHER);
+            if is_asked || self.is_urgent() || !self.is_rush() {
+                return;
+            }
+        }
+    }
+
+    fn is_urgent(&self) -> bool {
+        (self.is_awaited)() || self.waiting() >= MOST || self.backlog.octets() >= MOST_OCTETS
+    }
+
+    fn is_rush(&mut self) -> bool {
+        let sent = self.sent.load(Ordering::SeqCst);
+        self.pace.is_rush(sent, Instant::now())
+    }
+
+    /// Whether the program has ended for so long that the rest is left to the next start.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.progress.stopping_for().is_some_and(|time| time > LAST_WORK)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may stop at the first surprise
+mod tests {
+    use super::*;
+    use crate::storage::testing::arrival;
+    use crate::storage::{Settings, Store};
+
+    #[test]
+    fn a_rush_is_many_changes_for_their_time() {
+        let mut pace = Pace::new();
+        let start = pace.looked;
+        let at = |millis| start + Duration::from_millis(millis);
+        assert!(!pace.is_rush(10, at(20)), "500 a second");
+        assert!(pace.is_rush(60, at(40)), "2,500 a second");
+        assert!(!pace.is_rush(60, at(60)), "none");
+        assert!(!pace.is_rush(60, at(60)), "none, in no time");
+        assert!(pace.is_rush(61, at(60)), "one, in no time");
+    }
+
+    /// Nothing is taken in while mail comes quickly and nobody asks; whoever asks finds everything at once.
+    #[test]
+    fn a_rush_goes_before_the_index_and_a_question_before_the_rush() {
+        let store = Store::open(&Settings::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let keep = || runtime.block_on(store.keep(arrival(), "\r\nx".into())).unwrap();
+        let end = Instant::now() + Duration::from_millis(200);
+        let mut kept = 0;
+        while Instant::now() < end {
+            keep();
+            kept += 1;
+        }
+        // A machine that is very slow has no rush.
+        if kept > 2000 && kept < MOST {
+            assert!(store.index_is_behind_by() > kept / 2, "of {kept}");
+        }
+        assert_eq!(store.unread(), Ok(kept));
+        assert_eq!(store.index_is_behind_by(), 0);
+    }
+
+    #[test]
+    fn what_a_rush_left_is_taken_in_when_it_is_over() {
+        let store = Store::open(&Settings::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for _ in 0..3000 {
+            runtime.block_on(store.keep(arrival(), "\r\nx".into())).unwrap();
+        }
+        let end = Instant::now() + Duration::from_secs(60);
+        while store.index_is_behind_by() > 0 {
+            assert!(Instant::now() < end, "nobody asks, and it never comes to it");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
