@@ -16,10 +16,20 @@ const VARIABLE: &str = "TOKIO_WORKER_THREADS";
 /// # Errors
 /// Where the system gives no threads.
 pub(super) fn runtime() -> std::io::Result<Runtime> {
-    let mut builder = Builder::new_multi_thread();
-    if std::env::var_os(VARIABLE).is_none() {
-        let processors = available_parallelism().map_or(1, NonZero::get);
-        builder.worker_threads(processors.div_ceil(2));
-    }
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    let asked = std::env::var(VARIABLE).ok().and_then(|text| text.parse().ok());
+    let threads: NonZero<usize> = asked.unwrap_or_else(|| {
+        // Half of one or more, rounded up, is never none.
+        NonZero::new(processors.div_ceil(2)).unwrap_or(NonZero::<usize>::MIN)
+    });
+    // One thread need not look for others' work, nor lock what no other touches.
+    let mut builder = match threads.get() {
+        1 => Builder::new_current_thread(),
+        more => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(more);
+            builder
+        }
+    };
     builder.enable_all().build()
 }

@@ -91,9 +91,16 @@ pub(super) enum Needs {
 /// The value of the first header field of that name, unfolded; what is no UTF-8 is replaced.
 pub(super) fn field(message: &[u8], name: &str) -> Option<String> {
     let head = &message[..message.len().min(LONGEST_HEAD)];
-    let mut lines = head.split_inclusive(|octet| *octet == b'\n').map(<[u8]>::trim_ascii_end);
+    let mut rest = head;
+    let lines = std::iter::from_fn(|| {
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        // The header ends with an empty line, or with the message.
+        Some(line.trim_ascii_end()).filter(|line| !line.is_empty())
+    });
     let mut value: Option<String> = None;
-    for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+    for line in lines {
         let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
         match &mut value {
             Some(value) if goes_on => {

@@ -9,21 +9,22 @@ const OF_NOBODY: [&str; 5] =
 /// What is wrong with a name, in words that follow "the client calls itself". A name without a dot is one in the
 /// eyes of other mail servers only; a submission server minds it as little as it minds an address.
 pub(super) fn poor(name: &str, on_relay: bool) -> Option<String> {
-    let shown: String = name.chars().take(64).flat_map(char::escape_debug).collect();
+    let shown = || name.chars().take(64).flat_map(char::escape_debug).collect::<String>();
     if OF_NOBODY.iter().any(|one| one.eq_ignore_ascii_case(name)) {
-        return Some(format!("{shown}, which is every machine's name for itself"));
+        return Some(format!("{}, which is every machine's name for itself", shown()));
     }
     if name.contains('_') && !name.starts_with('[') {
-        return Some(format!("{shown}; an underscore cannot stand in a host name"));
+        return Some(format!("{}; an underscore cannot stand in a host name", shown()));
     }
     // Servers that are addressed by a bare address mean it as a literal.
     if name.parse::<std::net::IpAddr>().is_ok() {
+        let shown = shown();
         return Some(format!("{shown}; an address has to stand in brackets: [{shown}]"));
     }
     match Domain::parse(name) {
-        Err(_) => Some(format!("{shown}, which is no host name")),
+        Err(_) => Some(format!("{}, which is no host name", shown())),
         Ok(domain) if on_relay && !name.starts_with('[') && !domain.is_qualified() => {
-            Some(format!("{shown}, which is no full host name: it has no dot"))
+            Some(format!("{}, which is no full host name: it has no dot", shown()))
         }
         Ok(_) => None,
     }

@@ -27,6 +27,12 @@ pub struct Observed<'a> {
 /// What the client did wrong, in the order of the transcript.
 #[must_use]
 pub fn of(observed: &Observed<'_>) -> Vec<Finding> {
+    besides(observed, &[])
+}
+
+/// What the client did wrong besides what is known already.
+#[must_use]
+pub fn besides(observed: &Observed<'_>, known: &[Finding]) -> Vec<Finding> {
     let mut walk = Walk::new(*observed);
     for (number, line) in observed.session.transcript().lines().enumerate() {
         walk.line(number, &line);
@@ -35,7 +41,7 @@ pub fn of(observed: &Observed<'_>) -> Vec<Finding> {
     if let Some(ended) = observed.session.ended() {
         walk.end(ended);
     }
-    walk.finish()
+    walk.finish(known)
 }
 
 /// Who the client is, by its messages or by its commands.
@@ -44,8 +50,8 @@ pub fn client(observed: &Observed<'_>) -> Option<Client> {
     let by_letter = observed.letters.and_then(|letters| letters.client);
     by_letter.or_else(|| {
         let lines = observed.session.transcript().lines();
-        let commands: Vec<_> = lines.filter(|line| line.kind == Kind::Client).take(8).collect();
-        Client::of_commands(commands.iter().map(Line::octets))
+        let commands = lines.filter(|line| line.kind == Kind::Client).take(8);
+        Client::of_commands(commands.map(|line| line.octets()))
     })
 }
 
@@ -329,7 +335,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(mut self) -> Vec<Finding> {
+    fn finish(mut self, known: &[Finding]) -> Vec<Finding> {
         // One that is behind a load balancer or a browser makes further mistakes only by that.
         for (cause, follows) in [
             (
@@ -358,6 +364,7 @@ impl<'a> Walk<'a> {
                 self.add(Code::NoSni, self.tls.unwrap_or(0));
             }
         }
+        self.found.retain(|one| known.iter().all(|known| known.code != one.code.as_str()));
         self.found.sort_by_key(|one| one.line);
         if self.found.is_empty() {
             return Vec::new();

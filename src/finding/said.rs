@@ -2,26 +2,27 @@
 
 use super::{Client, Code, words};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Something that a client did wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// Its stable name; `doorpost explain` tells more of it.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// `info`, `warning` or `error`.
     #[schema(pattern = "^(info|warning|error)$")]
-    pub severity: String,
+    pub severity: Cow<'static, str>,
     /// The line of the session's transcript that shows it, from 0.
     pub line: Option<usize>,
     /// What happened, in a sentence.
-    pub what: String,
+    pub what: Cow<'static, str>,
     /// What to change, in a sentence; in the words of the client's library where that is known.
-    pub change: String,
+    pub change: Cow<'static, str>,
     /// Where it is written that this is a mistake.
-    pub rfc: String,
+    pub rfc: Cow<'static, str>,
     /// The client's library or program, where it was recognised.
-    pub client: Option<String>,
+    pub client: Option<Cow<'static, str>>,
 }
 
 impl Finding {
@@ -29,13 +30,13 @@ impl Finding {
     #[must_use]
     pub fn new(code: Code, line: Option<usize>, client: Option<Client>, about: &str) -> Self {
         Self {
-            code: code.as_str().to_owned(),
-            severity: code.severity().as_str().to_owned(),
+            code: code.as_str().into(),
+            severity: code.severity().as_str().into(),
             line,
             what: words::what(code, about),
             change: words::change(code, client),
-            rfc: code.rfc().to_owned(),
-            client: client.map(|client| client.as_str().to_owned()),
+            rfc: code.rfc().into(),
+            client: client.map(|client| client.as_str().into()),
         }
     }
 
@@ -49,6 +50,10 @@ impl Finding {
     #[must_use]
     pub fn memory(&self) -> usize {
         let texts = [&self.code, &self.severity, &self.what, &self.change, &self.rfc];
-        size_of::<Self>() + texts.map(String::capacity).iter().sum::<usize>()
+        let held = |text: &Cow<'static, str>| match text {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(text) => text.capacity(),
+        };
+        size_of::<Self>() + texts.map(held).iter().sum::<usize>()
     }
 }

@@ -357,7 +357,7 @@ mod tests {
         assert!(all.overdue(HOUR / 2).is_empty());
         let overdue = all.overdue(HOUR);
         assert_eq!(overdue.len(), 1);
-        assert_eq!((overdue[0].0, overdue[0].1.code.as_str()), (id(1), "never-retried"));
+        assert_eq!((overdue[0].0, &*overdue[0].1.code), (id(1), "never-retried"));
         assert!(overdue[0].1.what.contains("452"), "{}", overdue[0].1.what);
         assert!(all.overdue(HOUR * 9).is_empty());
     }

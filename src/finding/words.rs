@@ -2,9 +2,10 @@
 //! where one was recognised. The long texts are elsewhere; these have to fit on a line.
 
 use super::{Client, Code};
+use std::borrow::Cow;
 
 /// What happened. `about` fills the place of `{}` where there is one.
-pub(super) fn what(code: Code, about: &str) -> String {
+pub(super) fn what(code: Code, about: &str) -> Cow<'static, str> {
     let text = match code {
         Code::TlsToStarttlsPort | Code::TlsToRelayPort => {
             "The client began with TLS on a port that begins in the clear{}."
@@ -89,14 +90,17 @@ pub(super) fn what(code: Code, about: &str) -> String {
         Code::MessageCutShort => "The connection ended within the message, which was not kept.",
         Code::DuplicateMessage => "The same message came before{}.",
     };
-    text.replacen("{}", about, 1)
+    match text.split_once("{}") {
+        Some((before, after)) => Cow::Owned([before, about, after].concat()),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// What to change.
-pub(super) fn change(code: Code, client: Option<Client>) -> String {
+pub(super) fn change(code: Code, client: Option<Client>) -> Cow<'static, str> {
     let with = |knob: Knob, then: &str| match client.and_then(|client| setting(client, knob)) {
-        Some(setting) => format!("{then}: {setting}."),
-        None => format!("{then}."),
+        Some(setting) => Cow::Owned(format!("{then}: {setting}.")),
+        None => Cow::Owned(format!("{then}.")),
     };
     match code {
         Code::TlsToStarttlsPort => {
@@ -123,7 +127,7 @@ pub(super) fn change(code: Code, client: Option<Client>) -> String {
             with(Knob::Trust, "Let the client trust the CA that `doorpost cert` shows")
         }
         Code::PoorEhloName => with(Knob::Name, "Give the client its own full host name"),
-        other => plain_change(other).to_owned(),
+        other => plain_change(other).into(),
     }
 }
 

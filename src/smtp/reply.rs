@@ -4,7 +4,6 @@
 //! text cannot hold CR or LF: whatever is put in is escaped. One function renders every reply.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// The longest reply line, CRLF included, in octets (RFC 5321 §4.5.3.1.5).
 const MAX_LINE: usize = 512;
@@ -48,14 +47,14 @@ impl Reply {
 
     /// The same reply with a text made for the occasion; control characters are escaped.
     #[must_use]
-    pub fn with_text(self, text: impl AsRef<str>) -> Self {
-        Self { text: Text::Line(Cow::Owned(one_line(text.as_ref()))), ..self }
+    pub fn with_text(self, text: impl Into<String>) -> Self {
+        Self { text: Text::Line(Cow::Owned(one_line(text.into()))), ..self }
     }
 
     /// The same reply with several lines; control characters are escaped.
     #[must_use]
-    pub fn with_lines<I: IntoIterator<Item: AsRef<str>>>(self, lines: I) -> Self {
-        let lines = lines.into_iter().map(|line| one_line(line.as_ref())).collect();
+    pub fn with_lines<I: IntoIterator<Item: Into<String>>>(self, lines: I) -> Self {
+        let lines = lines.into_iter().map(|line| one_line(line.into())).collect();
         Self { text: Text::Lines(lines), ..self }
     }
 
@@ -88,39 +87,58 @@ impl Reply {
 
     /// Writes the reply as it goes over the wire.
     pub fn render(&self, enhanced_codes: bool, out: &mut Vec<u8>) {
-        let mut prefix = String::with_capacity(12);
-        if let Some(Enhanced { subject, detail }) = self.enhanced.filter(|_| enhanced_codes) {
-            // Writing into a String cannot fail.
-            let _ = write!(prefix, "{}.{subject}.{detail} ", self.code / 100);
-        }
+        let enhanced = self.enhanced.filter(|_| enhanced_codes);
         match &self.text {
-            Text::Line(line) => self.render_line(' ', &prefix, line, out),
+            Text::Line(line) => self.render_line(b' ', enhanced, line, out),
             Text::Lines(lines) => {
                 let last = lines.len().saturating_sub(1);
                 for (at, line) in lines.iter().enumerate() {
-                    self.render_line(if at == last { ' ' } else { '-' }, &prefix, line, out);
+                    let separator = if at == last { b' ' } else { b'-' };
+                    self.render_line(separator, enhanced, line, out);
                 }
             }
         }
     }
 
-    fn render_line(&self, separator: char, prefix: &str, text: &str, out: &mut Vec<u8>) {
+    fn render_line(
+        &self,
+        separator: u8,
+        enhanced: Option<Enhanced>,
+        text: &str,
+        out: &mut Vec<u8>,
+    ) {
+        // Room for all of it at once; the codes have 16 octets at most.
+        out.reserve(text.len().min(MAX_LINE) + 24);
+        let start = out.len();
         let digit = |n: u16| b'0' + (n % 10) as u8;
-        out.extend([
-            digit(self.code / 100),
-            digit(self.code / 10),
-            digit(self.code),
-            separator as u8,
-        ]);
-        out.extend(prefix.as_bytes());
-        let room = MAX_LINE - 6 - prefix.len();
-        out.extend(&text.as_bytes()[..text.floor_char_boundary(room)]);
-        out.extend(b"\r\n");
+        let class = digit(self.code / 100);
+        out.extend_from_slice(&[class, digit(self.code / 10), digit(self.code), separator]);
+        if let Some(Enhanced { subject, detail }) = enhanced {
+            out.extend_from_slice(&[class, b'.']);
+            number(subject, out);
+            out.push(b'.');
+            number(detail, out);
+            out.push(b' ');
+        }
+        let room = MAX_LINE - 2 - (out.len() - start);
+        out.extend_from_slice(&text.as_bytes()[..text.floor_char_boundary(room)]);
+        out.extend_from_slice(b"\r\n");
     }
 }
 
+/// Writes a number as text.
+fn number(n: u16, out: &mut Vec<u8>) {
+    if n > 9 {
+        number(n / 10, out);
+    }
+    out.push(b'0' + (n % 10) as u8);
+}
+
 /// Control characters, C1 included, are spelled out: they could end the line or drive a terminal.
-fn one_line(text: &str) -> String {
+fn one_line(text: String) -> String {
+    if !text.chars().any(char::is_control) {
+        return text;
+    }
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
@@ -144,6 +162,8 @@ mod tests {
         assert_eq!(rendered(&reply, true), "550 5.7.1 Not yours\r\n");
         assert_eq!(rendered(&reply, false), "550 Not yours\r\n");
         assert_eq!(reply.enhanced().as_deref(), Some("5.7.1"));
+        let reply = Reply::new(450, 4, 123, "Odd");
+        assert_eq!(rendered(&reply, true), "450 4.4.123 Odd\r\n");
     }
 
     #[test]

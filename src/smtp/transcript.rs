@@ -193,10 +193,10 @@ pub struct Line<'a> {
     text: &'a [u8],
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
     /// Its octets, as they came.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
+    pub fn octets(&self) -> &'a [u8] {
         self.text
     }
 

@@ -152,8 +152,9 @@ fn holds(term: &SessionTerm, session: &SessionRecord) -> bool {
         SessionTerm::Code(code) => session.codes().any(|one| one == *code),
         SessionTerm::CodeClass(class) => session.codes().any(|one| one / 100 == u16::from(*class)),
         SessionTerm::Finding(name) => {
-            let is = |one: &String| one.eq_ignore_ascii_case(name);
-            session.findings.iter().any(|finding| is(&finding.code)) || session.notes.iter().any(is)
+            let is = |one: &str| one.eq_ignore_ascii_case(name);
+            session.findings.iter().any(|finding| is(&finding.code))
+                || session.notes.iter().any(|note| is(note))
         }
         SessionTerm::Is(SessionFlag::Running) => session.ended_at.is_none(),
         SessionTerm::Is(SessionFlag::Ended) => session.ended_at.is_some(),

@@ -60,9 +60,8 @@ impl SessionEntry {
     pub fn look_for_findings(&self) -> Vec<Finding> {
         let session = self.session();
         let mut found = self.found();
-        let now = finding::of(&Observed { session: &session, letters: Some(&found.letters) });
-        let is_new = |one: &Finding| found.findings.iter().all(|known| known.code != one.code);
-        let new: Vec<_> = now.into_iter().filter(is_new).collect();
+        let observed = Observed { session: &session, letters: Some(&found.letters) };
+        let new = finding::besides(&observed, &found.findings);
         found.findings.extend(new.iter().cloned());
         new
     }

@@ -131,7 +131,7 @@ impl Shell {
 
     fn codes(&self) -> Vec<String> {
         let observed = Observed { session: &self.session, letters: Some(&self.letters) };
-        finding::of(&observed).into_iter().map(|found| found.code).collect()
+        finding::of(&observed).into_iter().map(|found| found.code.into_owned()).collect()
     }
 
     /// Reads as a connection does: not while the session waits, except that what is in the same

@@ -402,12 +402,13 @@ impl Session {
 
 /// Line ends of a reply become LF between lines and nothing at the end.
 fn remove_crlf(out: &mut Vec<u8>, start: usize) {
-    let mut kept = start;
-    for i in start..out.len() {
-        if out[i] != b'\r' {
-            out[kept] = out[i];
-            kept += 1;
-        }
+    // Nearly always one line, of which only the end is to go.
+    if out.ends_with(b"\r\n") {
+        out.truncate(out.len() - 2);
     }
-    out.truncate(kept.saturating_sub(1));
+    let mut from = start;
+    while let Some(at) = memchr::memchr(b'\r', &out[from..]) {
+        from += at;
+        out.remove(from);
+    }
 }

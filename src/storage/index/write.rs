@@ -238,7 +238,7 @@ fn codes(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let codes: Vec<_> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    let codes: Vec<_> = findings.iter().map(|finding| &*finding.code).collect();
     format!(" {} ", codes.join(" "))
 }
 
