@@ -53,8 +53,11 @@ fn found(doorpost: &Doorpost, wanted: &[&str]) -> Vec<String> {
     let end = Instant::now() + PATIENCE;
     loop {
         let sessions = doorpost.sessions();
-        let all: Vec<_> =
-            sessions.iter().flat_map(|entry| entry.findings()).map(|one| one.code).collect();
+        let all: Vec<_> = sessions
+            .iter()
+            .flat_map(|entry| entry.findings())
+            .map(|one| one.code.into_owned())
+            .collect();
         if wanted.iter().all(|code| all.iter().any(|one| one == code)) {
             return all;
         }
