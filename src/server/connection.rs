@@ -191,12 +191,13 @@ impl Connection<'_> {
                         reply.render(self.enhanced, &mut self.output);
                     }
                     Action::Store(incoming) => {
-                        let result = self.keep(*incoming).await;
+                        let result = Box::pin(self.keep(*incoming)).await;
                         self.feed(Input::Stored(result));
                     }
                     Action::StartTls(fault) => {
                         self.flush().await;
-                        self.start_tls(fault).await;
+                        // Apart, or each connection would keep room for a handshake as long as it lives.
+                        Box::pin(self.start_tls(fault)).await;
                     }
                     Action::Close => over = true,
                     Action::Garbage(octets) => self.output.extend(octets),
