@@ -261,7 +261,8 @@ fn data(store: &Store, change: &Change) -> Option<(&'static str, Value)> {
             let data = json!({ "session": id, "finding": &**finding });
             Some(("finding", data))
         }
-        Change::Queue(id) => made_here(store, *id),
+        // Of its earlier changes nothing is told: who is late would see its end in each of them.
+        Change::Queue(id, true) => made_here(store, *id),
         _ => None,
     }
 }

@@ -28,8 +28,8 @@ pub enum Change {
     Deleted(Vec<MessageId>),
     /// All messages up to this one are gone.
     DeletedUpTo(MessageId),
-    /// An entry of the queue of mail that goes on has changed.
-    Queue(QueueId),
+    /// An entry of the queue of mail that goes on has changed, and whether it has come to its end by that.
+    Queue(QueueId, bool),
     /// Messages were read or tagged.
     Marked(Vec<MessageId>),
 }

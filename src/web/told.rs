@@ -72,7 +72,7 @@ fn data(store: &Store, change: &Change) -> Result<Option<(&'static str, Value)>,
         }
         Change::Deleted(ids) => Ok(Some(("deleted", json!({ "ids": ids })))),
         Change::DeletedUpTo(id) => Ok(Some(("deleted", json!({ "up_to": id })))),
-        Change::Queue(id) => {
+        Change::Queue(id, _) => {
             Ok(store.outbox().get(*id).map(|item| ("queue", json!(QueueItem::of(&item)))))
         }
         Change::Marked(ids) => Ok(Some(("changed", json!({ "ids": ids })))),

@@ -200,7 +200,7 @@ impl Outbox {
         items.into_iter().for_each(|item| held.insert(item));
         drop(held);
         for id in &ids {
-            self.events.report(Change::Queue(*id));
+            self.events.report(Change::Queue(*id, false));
         }
         self.changed.notify_one();
         Ok(ids)
@@ -216,7 +216,7 @@ impl Outbox {
         let item = item.clone();
         drop(held);
         self.write(&item);
-        self.events.report(Change::Queue(item.id));
+        self.events.report(Change::Queue(item.id, false));
         Some(item)
     }
 
@@ -238,10 +238,11 @@ impl Outbox {
         if !was_open && !item.state.is_final() {
             item.state = State::Dropped;
         }
+        let has_ended = was_open && item.state.is_final();
+        if has_ended {
+            held.close(&item);
+        }
         if item.state.is_final() {
-            if was_open {
-                held.close(&item);
-            }
             item.new.bytes = bytes::Bytes::new();
         }
         held.items.insert(item.id, item.clone());
@@ -255,7 +256,7 @@ impl Outbox {
                 }
             }
         }
-        self.events.report(Change::Queue(item.id));
+        self.events.report(Change::Queue(item.id, has_ended));
         self.changed.notify_one();
     }
 
@@ -326,7 +327,7 @@ impl Outbox {
             item
         };
         self.write(&changed);
-        self.events.report(Change::Queue(id));
+        self.events.report(Change::Queue(id, changed.state.is_final()));
         self.changed.notify_one();
         true
     }
