@@ -210,7 +210,10 @@ impl Builder {
             let mut settings = web_settings(&config, &web_addresses);
             settings.faults = Arc::clone(&faults);
             settings.ca = identity.ca_path().map(Path::to_path_buf);
-            let web = Web::new(store.clone(), settings, stop_web.clone());
+            // It describes itself first, which takes longer than all else; the doors serve meanwhile.
+            let (its_store, stop) = (store.clone(), stop_web.clone());
+            let web = tokio::task::spawn_blocking(move || Web::new(its_store, settings, stop));
+            let web = web.await.map_err(io::Error::other)?;
             for listener in into_tokio(sockets.listeners)? {
                 tokio::spawn(web.clone().serve(listener));
             }

@@ -5,8 +5,11 @@
 
 use crate::config::{Config, Format};
 use std::io::IsTerminal as _;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+
+/// Lines that wait to be written; more are left out, and the doors do not wait. The room for them is taken at once.
+const LINES: usize = 16_384;
 
 /// Begins to log. Called once, by commands that run something. What is still to be written is
 /// written when the guard goes, for a second at most.
@@ -20,7 +23,8 @@ pub(super) fn begin(config: &Config) -> WorkerGuard {
     };
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,rustls=error,doorpost={level}")));
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let lines = NonBlockingBuilder::default().buffered_lines_limit(LINES);
+    let (writer, guard) = lines.finish(std::io::stderr());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     // A second one could only be ours, in a test; the first stays.
     let _ = match config.log_format {

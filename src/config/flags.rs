@@ -4,7 +4,7 @@
 //! checked here: texts are read by the same code as the file's values, so that the rules and the
 //! words for what is wrong are the same.
 
-use super::{Config, keys};
+use super::keys;
 
 /// How often a flag may stand, and whether a value follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +86,11 @@ impl Flag {
     /// What counts when nobody sets it, for the help.
     #[must_use]
     pub fn default_value(&self) -> Option<String> {
-        let config = Config::default();
+        let config = super::load::built_in();
         let toml = match self.target {
             _ if self.takes == Takes::Nothing => None,
             Target::Key(key) => match keys::find(keys::TOP, key) {
-                Some(found) => (found.get)(&config),
+                Some(found) => (found.get)(config),
                 None => (keys::find(keys::DOOR, key)?.get)(config.doors.first()?),
             },
             Target::Door(door, key) => (keys::find(keys::DOOR, key)?.get)(config.door(door)?),

@@ -56,7 +56,7 @@ pub(super) fn parse(text: &str, path: &str) -> Result<(Config, Sources), ConfigE
 }
 
 /// What `defaults.toml` says.
-pub(super) fn built_in() -> Config {
+pub(super) fn built_in() -> &'static Config {
     static BUILT_IN: LazyLock<Config> = LazyLock::new(|| {
         let mut layers =
             Layers { config: blank(), sources: Sources::default(), problems: Vec::new() };
@@ -66,7 +66,7 @@ pub(super) fn built_in() -> Config {
         debug_assert!(layers.problems.is_empty(), "{:?}", layers.problems);
         layers.config
     });
-    BUILT_IN.clone()
+    &BUILT_IN
 }
 
 /// A configuration that `defaults.toml` has not been laid on.
@@ -142,7 +142,7 @@ pub(super) struct Layers {
 
 impl Layers {
     fn built_in() -> Self {
-        Self { config: built_in(), sources: Sources::default(), problems: Vec::new() }
+        Self { config: built_in().clone(), sources: Sources::default(), problems: Vec::new() }
     }
 
     /// The variables that are set. An empty one counts as not set.

@@ -168,7 +168,7 @@ pub struct WebConfig {
 
 impl Default for Config {
     fn default() -> Self {
-        let mut config = load::built_in();
+        let mut config = load::built_in().clone();
         config.resolve(&mut Sources::default());
         config
     }

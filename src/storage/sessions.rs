@@ -37,6 +37,8 @@ pub struct SessionEntry {
 struct Found {
     letters: Letters,
     findings: Vec<Finding>,
+    /// What the last message was given, for the next that is given the same.
+    given: Arc<[Finding]>,
 }
 
 impl SessionEntry {
@@ -90,7 +92,7 @@ impl SessionEntry {
     /// Of what was found, that which concerns the message that has just come.
     #[must_use]
     pub fn findings_of(&self, letter: &Letter) -> Arc<[Finding]> {
-        let found = self.found();
+        let mut found = self.found();
         if found.findings.is_empty() {
             return Arc::default();
         }
@@ -98,7 +100,12 @@ impl SessionEntry {
         let concerns = |one: &&Finding| {
             one.code().is_some_and(|code: Code| code.is_of_message() || own.contains(&code))
         };
-        found.findings.iter().filter(concerns).cloned().collect()
+        let wanted = found.findings.iter().filter(concerns);
+        // A code is found once in a session, and then stays what it is.
+        if !found.given.iter().map(|one| &one.code).eq(wanted.clone().map(|one| &one.code)) {
+            found.given = wanted.cloned().collect();
+        }
+        Arc::clone(&found.given)
     }
 
     /// Who the client is, where that shows.
