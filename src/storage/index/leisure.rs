@@ -100,14 +100,15 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let keep = || runtime.block_on(store.keep(arrival(), "\r\nx".into())).unwrap();
         let end = Instant::now() + Duration::from_millis(200);
-        let mut kept = 0;
-        while Instant::now() < end {
+        let (mut kept, mut behind) = (0, 0);
+        while Instant::now() < end && kept < MOST / 2 {
             keep();
             kept += 1;
+            behind = store.index_is_behind_by().max(behind);
         }
-        // A machine that is very slow has no rush.
-        if kept > 2000 && kept < MOST {
-            assert!(store.index_is_behind_by() > kept / 2, "of {kept}");
+        // A machine that is very slow has no rush; one that pauses has several.
+        if kept > 2000 {
+            assert!(behind > kept / 4, "{behind} of {kept}");
         }
         assert_eq!(store.unread(), Ok(kept));
         assert_eq!(store.index_is_behind_by(), 0);
