@@ -12,19 +12,23 @@ use tokio_rustls::TlsConnector;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-const ENVELOPE: [&[u8]; 2] = [b"MAIL FROM:<a@example.org>\r\n", b"RCPT TO:<b@example.org>\r\n"];
+const RCPT: &[u8] = b"RCPT TO:<b@example.org>\r\n";
+/// The end of DATA.
+const END: usize = b".\r\n".len();
 
 pub struct Client {
     stream: Box<dyn Stream>,
     input: Vec<u8>,
     used: usize,
+    /// Whether the server takes the SIZE of a message in front of it, as libraries then tell it.
+    takes_size: bool,
 }
 
 impl Client {
     pub async fn connect(plan: &Plan, tls: Option<&Arc<ClientConfig>>) -> Self {
         let stream = TcpStream::connect(plan.address).await.expect("cannot connect");
         stream.set_nodelay(true).unwrap();
-        let mut client = Self { stream: Box::new(stream), input: Vec::new(), used: 0 };
+        let mut client = Self::on(Box::new(stream));
         if plan.tls == Tls::Implicit {
             client = client.secured(tls.unwrap()).await;
         }
@@ -47,39 +51,52 @@ impl Client {
         assert_eq!(self.used, self.input.len(), "octets in front of the handshake");
         let name = "localhost".try_into().unwrap();
         let stream = TlsConnector::from(Arc::clone(config)).connect(name, self.stream).await;
-        Self { stream: Box::new(stream.expect("no handshake")), input: Vec::new(), used: 0 }
+        Self::on(Box::new(stream.expect("no handshake")))
     }
 
-    /// Sends one message; how long the last reply took.
+    fn on(stream: Box<dyn Stream>) -> Self {
+        Self { stream, input: Vec::new(), used: 0, takes_size: false }
+    }
+
+    fn mail(&self, octets: usize) -> Vec<u8> {
+        match self.takes_size {
+            true => format!("MAIL FROM:<a@example.org> SIZE={octets}\r\n").into(),
+            false => b"MAIL FROM:<a@example.org>\r\n".into(),
+        }
+    }
+
+    /// Sends one message, behind which stands the end of DATA; how long the last reply took.
     pub async fn send(&mut self, plan: &Plan, message: &[u8]) -> Duration {
         if plan.bdat {
             return self.send_by_bdat(plan, message).await;
         }
+        let mail = self.mail(message.len() - END);
         if plan.pipelined {
-            let group = [ENVELOPE[0], ENVELOPE[1], b"DATA\r\n"].concat();
+            let group = [&*mail, RCPT, b"DATA\r\n"].concat();
             self.write(&group).await;
             self.expect(b'2').await;
             self.expect(b'2').await;
         } else {
-            self.command(ENVELOPE[0], b'2').await;
-            self.command(ENVELOPE[1], b'2').await;
+            self.command(&mail, b'2').await;
+            self.command(RCPT, b'2').await;
             self.write(b"DATA\r\n").await;
         }
         self.expect(b'3').await;
-        // The message has no line that begins with a dot.
-        self.write(&[message, b".\r\n"].concat()).await;
+        self.write(message).await;
         self.timed_reply().await
     }
 
     async fn send_by_bdat(&mut self, plan: &Plan, message: &[u8]) -> Duration {
+        let message = &message[..message.len() - END];
+        let mail = self.mail(message.len());
         let bdat = format!("BDAT {} LAST\r\n", message.len());
         if plan.pipelined {
-            self.write(&[ENVELOPE[0], ENVELOPE[1], bdat.as_bytes(), message].concat()).await;
+            self.write(&[&*mail, RCPT, bdat.as_bytes(), message].concat()).await;
             self.expect(b'2').await;
             self.expect(b'2').await;
         } else {
-            self.command(ENVELOPE[0], b'2').await;
-            self.command(ENVELOPE[1], b'2').await;
+            self.command(&mail, b'2').await;
+            self.command(RCPT, b'2').await;
             self.write(&[bdat.as_bytes(), message].concat()).await;
         }
         self.timed_reply().await
@@ -112,6 +129,7 @@ impl Client {
                 let line = &self.input[self.used..self.used + end];
                 self.used += end + 1;
                 assert_eq!(line[0], hoped_for, "{}", String::from_utf8_lossy(line));
+                self.takes_size |= line.get(4..).is_some_and(|text| text.starts_with(b"SIZE"));
                 if line.get(3) != Some(&b'-') {
                     return;
                 }

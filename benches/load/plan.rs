@@ -62,7 +62,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A message of that size, lines of 76.
+    /// A message of that size, lines of 76 of which none begins with a dot, and the end of DATA.
     pub fn message(&self) -> Vec<u8> {
         let head = "From: <a@example.org>\r\nTo: <b@example.org>\r\nSubject: load\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\nMessage-ID: <load@client.example>\r\n\r\n";
         let mut message = head.as_bytes().to_vec();
@@ -71,6 +71,7 @@ impl Plan {
             message.extend(std::iter::repeat_n(b'x', room));
             message.extend(b"\r\n");
         }
+        message.extend(b".\r\n");
         message
     }
 

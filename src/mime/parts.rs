@@ -67,7 +67,7 @@ pub fn part(bytes: &[u8], id: &str) -> Option<Content> {
     let index = ids(&structure).iter().position(|one| one == id)?;
     let Entity { declared, body, .. } = &structure.entities[index];
     Some(Content {
-        bytes: transfer::decode(&bytes[body.clone()], declared.encoding, usize::MAX).0,
+        bytes: transfer::decode(&bytes[body.clone()], declared.encoding, usize::MAX).0.into_owned(),
         content_type: declared.media.clone(),
         charset: declared.charset.clone(),
         file_name: declared.file_name.clone(),

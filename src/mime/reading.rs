@@ -129,17 +129,17 @@ impl Bodies {
             let room = limit.saturating_sub(body.as_ref().map_or(0, String::len));
             let entity = &structure.entities[index];
             let encoded = &bytes[entity.body.clone()];
-            let (mut content, sound) =
-                transfer::decode(encoded, entity.declared.encoding, room + 1);
+            let (content, sound) = transfer::decode(encoded, entity.declared.encoding, room + 1);
+            let mut content = &*content;
             if content.len() > room {
                 bodies.marks.add(cut);
-                whole(&mut content, room);
+                content = whole(content, room);
             }
             if !sound {
                 bodies.marks.add(Mark::BrokenEncoding);
             }
             let charset = entity.declared.charset.as_deref();
-            let mut text = transfer::text(&content, charset, &mut bodies.marks);
+            let mut text = transfer::text(content, charset, &mut bodies.marks);
             // Other charsets may grow.
             text.truncate(text.floor_char_boundary(room));
             match body {
@@ -154,13 +154,13 @@ impl Bodies {
     }
 }
 
-/// Cuts content where it does not break a character of UTF-8.
-fn whole(content: &mut Vec<u8>, limit: usize) {
+/// Content cut where that does not break a character of UTF-8.
+fn whole(content: &[u8], limit: usize) -> &[u8] {
     let mut end = limit;
     while end > limit.saturating_sub(4)
         && content.get(end).is_some_and(|octet| octet & 0xC0 == 0x80)
     {
         end -= 1;
     }
-    content.truncate(end);
+    &content[..end.min(content.len())]
 }

@@ -4,6 +4,8 @@
 
 use super::limits::{Mark, Marks};
 use mail_parser::decoders::charsets::map::charset_decoder;
+use memchr::memchr;
+use std::borrow::Cow;
 
 /// A Content-Transfer-Encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +29,14 @@ impl Encoding {
 }
 
 /// The content decoded, no more than `limit` octets of it, and whether all of it was sound.
-pub(super) fn decode(bytes: &[u8], encoding: Encoding, limit: usize) -> (Vec<u8>, bool) {
+pub(super) fn decode(bytes: &[u8], encoding: Encoding, limit: usize) -> (Cow<'_, [u8]>, bool) {
     let (mut out, mut left) = (Vec::new(), limit);
     let sound = match encoding {
-        Encoding::Identity => {
-            out.extend_from_slice(&bytes[..bytes.len().min(limit)]);
-            true
-        }
+        Encoding::Identity => return (Cow::Borrowed(&bytes[..bytes.len().min(limit)]), true),
         Encoding::Base64 => base64(bytes, |octet| keep(&mut out, &mut left, octet)),
         Encoding::QuotedPrintable => quoted(bytes, |octet| keep(&mut out, &mut left, octet)),
     };
-    (out, sound)
+    (Cow::Owned(out), sound)
 }
 
 /// How long the content is once decoded.
@@ -145,11 +144,11 @@ pub(super) fn text(content: &[u8], charset: Option<&str>, marks: &mut Marks) -> 
         Some(decoder) => {
             let text = decoder(content);
             let sound = !text.contains(char::REPLACEMENT_CHARACTER);
-            (text, sound)
+            (Cow::Owned(text), sound)
         }
         None => match std::str::from_utf8(content) {
-            Ok(text) => (text.to_owned(), true),
-            Err(_) => (String::from_utf8_lossy(content).into_owned(), !assumed),
+            Ok(text) => (Cow::Borrowed(text), true),
+            Err(_) => (String::from_utf8_lossy(content), !assumed),
         },
     };
     if !assumed && decoder.is_none() {
@@ -159,7 +158,21 @@ pub(super) fn text(content: &[u8], charset: Option<&str>, marks: &mut Marks) -> 
         marks.add(Mark::BrokenCharset);
     }
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
-    text.replace("\r\n", "\n")
+    ended_by_lf(text)
+}
+
+/// The text with LF where CRLF was.
+fn ended_by_lf(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = memchr(b'\n', rest.as_bytes()) {
+        let (line, behind) = rest.split_at(end);
+        out.push_str(line.strip_suffix('\r').unwrap_or(line));
+        out.push('\n');
+        rest = &behind[1..];
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -180,11 +193,11 @@ mod tests {
             (QuotedPrintable, "x=3d=G1", "x==G1", false),
         ] {
             let decoded = decode(encoded.as_bytes(), encoding, 100);
-            assert_eq!(decoded, (content.as_bytes().to_vec(), sound), "{encoded:?}");
+            assert_eq!(decoded, (Cow::from(content.as_bytes()), sound), "{encoded:?}");
             assert_eq!(size(encoded.as_bytes(), encoding), content.len(), "{encoded:?}");
         }
-        assert_eq!(decode(b"aGVsbG8=", Base64, 2).0, b"he");
-        assert_eq!(decode(b"hello", Encoding::Identity, 2).0, b"he");
+        assert_eq!(&*decode(b"aGVsbG8=", Base64, 2).0, b"he");
+        assert_eq!(&*decode(b"hello", Encoding::Identity, 2).0, b"he");
     }
 
     #[test]

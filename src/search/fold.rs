@@ -44,14 +44,28 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
 #[must_use]
 pub fn searchable(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    // Nothing here stops the walk.
-    let _ = each_token(text, |token| {
-        if !clean.is_empty() {
+    let mut is_in_token = false;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        // Most words are ASCII, and are taken as a whole.
+        let word = rest.bytes().position(|octet| !octet.is_ascii_alphanumeric());
+        let (word, behind) = rest.split_at(word.unwrap_or(rest.len()));
+        let is_part = !word.is_empty() || is_part(c);
+        if is_part && !is_in_token && !clean.is_empty() {
             clean.push(' ');
         }
-        clean.push_str(token);
-        ControlFlow::Continue(())
-    });
+        if !word.is_empty() {
+            clean.push_str(word);
+            rest = behind;
+        } else {
+            if is_part {
+                clean.push(fold(c));
+            }
+            rest = &rest[c.len_utf8()..];
+        }
+        is_in_token = is_part || (is_in_token && is_accent(c));
+    }
+    clean.make_ascii_lowercase();
     clean
 }
 
@@ -130,5 +144,13 @@ mod tests {
     fn later_emoji_part_words_too() {
         assert_eq!(searchable("  Hi🦀there — Café "), "hi there cafe");
         assert_eq!(searchable("…"), "");
+    }
+
+    proptest::proptest! {
+        /// The text of the index has the tokens of the text, whichever way they are cut.
+        #[test]
+        fn an_index_gets_the_tokens(text in "([a-zA-Z0-9 .,'\u{300}-\u{340}é漢ΣK🦀²]|\\PC){0,40}") {
+            proptest::prop_assert_eq!(searchable(&text), tokens(&text).join(" "));
+        }
     }
 }

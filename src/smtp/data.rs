@@ -8,6 +8,7 @@ use super::budget::Reservation;
 use super::replies;
 use super::reply::Reply;
 use memchr::{memchr, memchr2, memchr2_iter, memrchr};
+use std::collections::TryReserveError;
 
 /// Finds the end of DATA and removes the client's dots, over any cutting of the input.
 #[derive(Debug, Default)]
@@ -159,6 +160,7 @@ pub(super) struct Receiving {
     /// Octets of the envelope that are to be held as well.
     envelope: u64,
     limit: u64,
+    declared: Option<u64>,
     refusal: Option<Reply>,
 }
 
@@ -179,6 +181,7 @@ impl Receiving {
             reservation,
             envelope,
             limit,
+            declared,
             refusal: None,
         }
     }
@@ -191,24 +194,34 @@ impl Receiving {
         }
         if self.received > self.limit {
             self.refuse(replies::TOO_LARGE);
-        } else if !self.reservation.grow_to(self.envelope.saturating_add(self.received)) {
+        } else if !self.reservation.grow_to(self.envelope.saturating_add(self.received))
+            || self.make_room(content.len()).is_err()
+        {
             self.refuse(replies::NO_STORAGE);
         } else {
-            self.make_room(content.len());
             self.bytes.extend_from_slice(content);
         }
     }
 
-    /// Makes room for more. A message that has become large may become much larger: room that nobody has written to costs
-    /// no memory, and moving a message costs its octets each time.
-    fn make_room(&mut self, more: usize) {
+    /// Makes room for more. A message that has become large may become much larger, or as large as was announced: room
+    /// that nobody has written to costs no memory, and moving a message costs its octets each time.
+    fn make_room(&mut self, more: usize) -> Result<(), TryReserveError> {
         const LARGE: usize = 64 * 1024;
         let (length, room) = (self.bytes.len(), self.bytes.capacity());
-        if length + more > room && length >= LARGE {
-            let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-            let wanted = room.saturating_mul(4).min(limit).max(length + more);
-            self.bytes.reserve_exact(wanted - length);
+        if length + more <= room {
+            return Ok(());
         }
+        if length >= LARGE {
+            // The octets of a chunk of BDAT may be announced one by one, and SIZE may be too little.
+            let announced = self.declared.filter(|declared| *declared >= self.received);
+            let hoped_for = announced.unwrap_or(room as u64 * 4).min(self.limit);
+            let wanted = usize::try_from(hoped_for).unwrap_or(usize::MAX).max(length + more);
+            // Where the system promises no more than it has, what is needed is enough.
+            if self.bytes.try_reserve_exact(wanted - length).is_ok() {
+                return Ok(());
+            }
+        }
+        self.bytes.try_reserve(more)
     }
 
     /// Drops what came and remembers why; the first reason stands.
@@ -359,5 +372,20 @@ mod tests {
         large.push(b"x");
         assert_eq!(budget.free(), 100_000, "a refused message holds memory");
         assert_eq!(large.finish().err(), Some(replies::NO_STORAGE));
+    }
+
+    #[test]
+    fn a_message_that_was_announced_has_room_once() {
+        let budget = Budget::new(10_000_000);
+        let mut one = Receiving::new(Reservation::new(&budget), 0, 10_000_000, Some(1_000_000));
+        one.push(&[b'x'; 65_536]);
+        one.push(b"x");
+        assert_eq!(one.bytes.capacity(), 1_000_000);
+        // Who announces too little is not held to it here.
+        one.push(&[b'x'; 1_000_000]);
+        assert_eq!(one.finish().map(|(bytes, _)| bytes.len()).ok(), Some(1_065_537));
+        let mut greedy = Receiving::new(Reservation::new(&budget), 0, 1_000_000, Some(u64::MAX));
+        greedy.push(&[b'x'; 65_537]);
+        assert!(greedy.bytes.capacity() <= 1_000_000, "an announcement is not a message");
     }
 }
