@@ -58,11 +58,12 @@ async fn run(plan: &Arc<Plan>) -> Vec<Duration> {
         let (plan, message) = (Arc::clone(plan), Arc::clone(&message));
         let (left, tls) = (Arc::clone(&left), tls.clone());
         tokio::spawn(async move {
+            let mut message = message.to_vec();
             let mut latencies = Vec::new();
             let take =
                 || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
             let mut client: Option<(Client, u64)> = None;
-            while take().is_ok() {
+            while let Ok(number) = take() {
                 if plan.greetings {
                     let began = Instant::now();
                     Client::connect(&plan, tls.as_ref()).await.quit().await;
@@ -73,6 +74,7 @@ async fn run(plan: &Arc<Plan>) -> Vec<Duration> {
                     Some(open) => open,
                     None => (Client::connect(&plan, tls.as_ref()).await, 0),
                 };
+                Plan::name(&mut message, number);
                 latencies.push(open.send(&plan, &message).await);
                 match plan.per_session > 0 && sent + 1 >= plan.per_session {
                     true => open.quit().await,

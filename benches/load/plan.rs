@@ -64,7 +64,7 @@ pub struct Plan {
 impl Plan {
     /// A message of that size, lines of 76 of which none begins with a dot, and the end of DATA.
     pub fn message(&self) -> Vec<u8> {
-        let head = "From: <a@example.org>\r\nTo: <b@example.org>\r\nSubject: load\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\nMessage-ID: <load@client.example>\r\n\r\n";
+        let head = "From: <a@example.org>\r\nTo: <b@example.org>\r\nSubject: load\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\nMessage-ID: <0000000000@client.example>\r\n\r\n";
         let mut message = head.as_bytes().to_vec();
         while message.len() + 2 < self.size {
             let room = (self.size - message.len() - 2).min(74);
@@ -73,6 +73,15 @@ impl Plan {
         }
         message.extend(b".\r\n");
         message
+    }
+
+    /// Gives a message a name of its own, as programs do: one that comes again is something to remark.
+    pub fn name(message: &mut [u8], number: u64) {
+        const BEFORE: &[u8] = b"Message-ID: <";
+        let at =
+            message.windows(BEFORE.len()).position(|found| found == BEFORE).expect("it has a name");
+        let digits = &mut message[at + BEFORE.len()..][..10];
+        digits.copy_from_slice(format!("{number:010}").as_bytes());
     }
 
     pub fn client_config(&self) -> Option<Arc<ClientConfig>> {
