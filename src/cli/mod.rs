@@ -13,6 +13,7 @@ mod export;
 mod faults;
 mod files;
 mod import;
+mod later;
 mod list;
 mod live;
 mod log;
@@ -36,7 +37,8 @@ mod watch;
 pub use args::ServeArgs;
 
 use crate::config::ConfigError;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use later::Later;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -62,45 +64,46 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Open the doors and catch mail (the default)
-    Serve(ServeArgs),
+    Serve(Later<ServeArgs>),
     /// Run a command with a doorpost around it, and judge what it sent
-    Run(Box<run::RunArgs>),
+    Run(Box<Later<run::RunArgs>>),
     /// Send a message through each door and show the conversations side by side
-    Demo(ServeArgs),
+    Demo(Later<ServeArgs>),
     /// Print the whole effective configuration, and where each value came from
-    Config(ServeArgs),
+    Config(Later<ServeArgs>),
     /// Print where the development CA is and how to make clients trust it
-    Cert(ServeArgs),
+    Cert(Later<ServeArgs>),
     /// List what was caught, newest first
-    List(list::ListArgs),
+    List(Later<list::ListArgs>),
     /// Show a message, or one side of it
-    Show(show::ShowArgs),
+    Show(Later<show::ShowArgs>),
     /// Wait until messages match: exit 0 where they came, 1 where they did not
-    Wait(wait::WaitArgs),
+    Wait(Later<wait::WaitArgs>),
     /// Tell whether every door is open: exit 0 where they are
-    Ready(ready::ReadyArgs),
+    Ready(Later<ready::ReadyArgs>),
     /// Delete messages
-    Rm(rm::RmArgs),
+    Rm(Later<rm::RmArgs>),
     /// Send messages on to a named server, as they were caught
-    Release(release::ReleaseArgs),
+    Release(Later<release::ReleaseArgs>),
     /// Show mail that goes on, try it again now, or take it out
+    // Its commands are to be known from the start, also to `doorpost help`.
     Queue(queue::QueueArgs),
     /// Write messages to files
-    Export(export::ExportArgs),
+    Export(Later<export::ExportArgs>),
     /// Bring messages from files
-    Import(import::ImportArgs),
+    Import(Later<import::ImportArgs>),
     /// Show messages, sessions and findings as they come, until Ctrl-C
-    Watch(watch::WatchArgs),
+    Watch(Later<watch::WatchArgs>),
     /// List what doorpost finds wrong with clients, or explain one finding
-    Explain(explain::ExplainArgs),
+    Explain(Later<explain::ExplainArgs>),
     /// List the faults that doorpost can be asked for, or print the rules of one
-    Faults(faults::FaultsArgs),
+    Faults(Later<faults::FaultsArgs>),
     /// Take a message as /usr/sbin/sendmail does, and hand it in by SMTP
-    Sendmail(sendmail::SendmailArgs),
+    Sendmail(Later<sendmail::SendmailArgs>),
     /// Print the completions for a shell
-    Completions(manual::CompletionsArgs),
+    Completions(Later<manual::CompletionsArgs>),
     /// Write the manual pages
-    Man(manual::ManArgs),
+    Man(Later<manual::ManArgs>),
 }
 
 /// Runs the program.
@@ -108,7 +111,7 @@ pub fn main() -> ExitCode {
     let result = match sendmail::arguments(std::env::args_os()) {
         // Its flags are not ours to parse.
         Some(arguments) => sendmail::run(arguments),
-        None => run(Cli::parse_from(negation::spelled(std::env::args_os(), &Cli::command()))),
+        None => run(parsed()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -123,8 +126,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command line as it was meant. Does not return where it is wrong, or asks for help.
+fn parsed() -> Cli {
+    let mut command = Cli::command();
+    let arguments = negation::spelled(std::env::args_os(), &command);
+    let parsed = command.try_get_matches_from_mut(arguments);
+    let parsed = parsed.and_then(|mut matches| {
+        Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    });
+    parsed.unwrap_or_else(|error| error.exit())
+}
+
 fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    match cli.command.unwrap_or(Command::Serve(Later(cli.serve))) {
         Command::Serve(args) => serve::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args),
@@ -142,7 +156,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Watch(args) => watch::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Faults(args) => faults::run(&args),
-        Command::Sendmail(args) => sendmail::run(args.arguments),
+        Command::Sendmail(args) => sendmail::run(args.0.arguments),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
     }

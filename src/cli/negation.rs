@@ -16,8 +16,13 @@ pub(super) fn spelled(
     program: &Command,
 ) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let command = arguments.get(1).and_then(|name| program.find_subcommand(name));
-    let Some(command) = command.filter(|command| takes_query(command)) else { return arguments };
+    let command = arguments.get(1).and_then(|name| program.find_subcommand(name)).cloned();
+    let Some(mut command) = command else { return arguments };
+    // Its arguments come no sooner.
+    command.build();
+    if !takes_query(&command) {
+        return arguments;
+    }
     let mut is_value = false;
     for argument in arguments.iter_mut().skip(2) {
         if argument == "--" {

@@ -48,7 +48,6 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
-use bytes::Bytes;
 use problem::Problem;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -178,10 +177,9 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
         stop,
     });
     let access = Arc::new(settings.access);
-    let (router, document) = document::routes();
     let origins: Arc<[String]> = settings.origins.into();
     let guard = host::Guard { hosts: settings.hosts, origins: Arc::clone(&origins) };
-    router
+    document::routes()
         .merge(document::pages())
         .merge(page::routes())
         .merge(sign_in::routes())
@@ -189,7 +187,6 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
             Problem::not_found(&format!("there is nothing at {}", uri.path()))
         })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(Extension(document::Document(Bytes::from(document))))
         .layer(Extension(Arc::clone(&access)))
         .layer(middleware::from_fn_with_state(access, access::check))
         .layer(middleware::from_fn_with_state(origins, cors::answer))

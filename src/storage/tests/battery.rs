@@ -273,6 +273,7 @@ fn what_is_too_large_is_refused_and_leaves_nothing(kept: Kept) {
 fn a_closed_store_says_so(kept: Kept) {
     let store = kept.open();
     keep(&store, to(&["bob@example.org"]), "");
+    assert_eq!(numbers(&store, ""), [1], "an index that is not ready would be given up");
     store.close();
     assert_eq!(numbers(&store, ""), [1], "what was kept can still be found");
     if let Kept::Disk = kept {
