@@ -9,7 +9,7 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Lines that wait to be written; more are left out, and the doors do not wait. The room for them is taken at once.
-const LINES: usize = 16_384;
+const LINES: usize = 4096;
 
 /// Begins to log. Called once, by commands that run something. What is still to be written is
 /// written when the guard goes, for a second at most.
