@@ -154,7 +154,7 @@ impl Bodies {
     }
 }
 
-/// Content cut where that does not break a character of UTF-8.
+/// Content that is longer, cut where that does not break a character of UTF-8.
 fn whole(content: &[u8], limit: usize) -> &[u8] {
     let mut end = limit;
     while end > limit.saturating_sub(4)
@@ -162,5 +162,5 @@ fn whole(content: &[u8], limit: usize) -> &[u8] {
     {
         end -= 1;
     }
-    &content[..end.min(content.len())]
+    &content[..end]
 }

@@ -40,8 +40,8 @@ const READERS: usize = 8;
 const IDLE_READERS: usize = 4;
 /// How long a search may take.
 const LONGEST: Duration = Duration::from_secs(30);
-/// Steps of SQLite's machine between two looks at the clock.
-const STEPS: i32 = 20_000;
+/// Steps of SQLite's machine after which a search looks at the clock, and lets others have the processor.
+const STEPS: i32 = 1000;
 
 /// What is to be taken in.
 pub(super) enum Job {
@@ -301,7 +301,10 @@ impl Index {
         self.catch_up()?;
         let mut reader = self.reader()?;
         let end = Instant::now() + LONGEST;
-        let is_late = move || Instant::now() >= end;
+        let is_late = move || {
+            priority::let_others_go_first();
+            Instant::now() >= end
+        };
         reader.progress_handler(STEPS, Some(is_late)).map_err(|error| failed(&error))?;
         let answer = {
             let _not_while_it_writes = match self.place {

@@ -16,3 +16,9 @@ pub(super) fn yield_to_the_doors() {
 /// Does nothing.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn yield_to_the_doors() {}
+
+/// Gives the processor away if somebody wants it. A thread that begins to run, however low its priority, is left to run for
+/// milliseconds; a client would wait for its 250 as long.
+pub(super) fn let_others_go_first() {
+    std::thread::yield_now();
+}
