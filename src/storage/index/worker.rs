@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// Jobs that are done in one transaction: as many as readers in memory can wait for.
 pub(super) const TOGETHER: usize = 256;
+/// The same where more than those wait: whoever asks waits for all of them, and an index of large pieces has less to merge.
+const MANY: usize = 4096;
 /// Octets of messages that are in memory for one transaction.
 const OCTETS: usize = 4 << 20;
 /// Names of messages that are compared at a time.
@@ -96,6 +98,7 @@ impl Worker {
             let mut stop = None;
             let mut ready = Vec::new();
             let (mut taken, mut octets, mut counted) = (0, 0, 0);
+            let most = if self.waiting() > MANY as u64 { MANY } else { TOGETHER };
             let mut next = first;
             while let Some(job) = next.take() {
                 taken += 1;
@@ -126,7 +129,7 @@ impl Worker {
                     }
                     Job::Mark(ids, marks) => ready.push(Ready::Mark(ids, marks)),
                 }
-                if taken < TOGETHER && octets < OCTETS {
+                if taken < most && octets < OCTETS {
                     next = jobs.try_recv().ok();
                 }
             }
