@@ -18,7 +18,8 @@ pub(super) fn yield_to_the_doors() {
 pub(super) fn yield_to_the_doors() {}
 
 /// Gives the processor away if somebody wants it. A thread that begins to run, however low its priority, is left to run for
-/// milliseconds; a client would wait for its 250 as long.
+/// milliseconds; a client would wait for its 250 as long. For searches: the index, which has little as it is, would get
+/// next to nothing where the processors are fully used, and whoever asks waits for it.
 pub(super) fn let_others_go_first() {
     std::thread::yield_now();
 }

@@ -191,7 +191,6 @@ impl Worker {
         };
         let mut changes = Changes::begin(&mut self.connection, &self.inbox_by)?;
         for change in ready {
-            priority::let_others_go_first();
             match change {
                 Ready::Add(message, content) => changes.add(message, content)?,
                 Ready::Remove(ids) => {
