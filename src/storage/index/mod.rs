@@ -43,7 +43,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS: i32 = 1000;
 /// How long a search has the processor while others want it. One that gave it away more often would hardly get on under
-/// load: each time costs it what Linux would have let it have, about 3 ms.
+/// load: each time costs it the milliseconds that Linux would have let it have.
 const TURN: Duration = Duration::from_micros(500);
 
 /// What is to be taken in.

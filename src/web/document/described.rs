@@ -1,9 +1,8 @@
 //! Makes the API's description from the code. What every operation can answer is added here once.
 
-#![allow(clippy::unwrap_used)] // a test may stop at the first surprise
-
 use super::super::problem::ProblemSchema;
 use super::{DESCRIPTION, Operations};
+use std::error::Error;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
@@ -127,18 +126,18 @@ fn add_problem(operation: &mut Operation, status: &str, description: &str) {
 const REWRITE: &str = "REWRITE_OPENAPI";
 
 #[test]
-fn the_description_is_the_one_that_was_looked_at() {
+fn the_description_is_the_one_that_was_looked_at() -> Result<(), Box<dyn Error>> {
     let mut made = Description::openapi();
     made.merge(Operations::openapi());
     complete(&mut made);
-    let made = made.to_pretty_json().unwrap() + "\n";
+    let made = made.to_pretty_json()? + "\n";
     if std::env::var_os(REWRITE).is_some() {
         let place = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/docs/openapi.json");
-        std::fs::write(place, made).unwrap();
-        return;
+        return Ok(std::fs::write(place, made)?);
     }
     assert!(
         made == DESCRIPTION,
         "the API is not as src/web/docs/openapi.json has it; {REWRITE}=1 cargo test --lib description writes it down, then look at the difference"
     );
+    Ok(())
 }
