@@ -11,9 +11,19 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 /// What was given on the command line. Flatten it into a command:
 ///
-/// ```ignore
-/// #[command(flatten)]
-/// serve: ServeArgs,
+/// ```
+/// use clap::Parser;
+///
+/// #[derive(Parser)]
+/// struct Options {
+///     #[command(flatten)]
+///     serve: doorpost::cli::ServeArgs,
+/// }
+///
+/// let options = Options::parse_from(["mail-fixture", "--hostname", "mail.example.org"]);
+/// let (config, _sources) = options.serve.load()?;
+/// assert_eq!(config.hostname, "mail.example.org");
+/// # Ok::<(), doorpost::config::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ServeArgs {

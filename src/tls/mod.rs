@@ -20,6 +20,7 @@ mod open;
 mod outgoing;
 mod own;
 mod settings;
+mod verifier;
 
 pub use broken::{Flaw, Flawed};
 pub use error::TlsError;

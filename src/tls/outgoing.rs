@@ -4,12 +4,11 @@
 //! offer away as well (RFC 7435). Where it is demanded, the certificate has to be right, by the system's
 //! authorities or doorpost's own.
 
+use super::verifier::{self, Judge};
 use super::{Identity, TlsError, settings};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, Error, RootCertStore};
 use std::sync::{Arc, OnceLock};
 
 /// The two ways to meet a server.
@@ -26,14 +25,10 @@ impl Outgoing {
     /// # Errors
     /// When rustls cannot be set up.
     pub fn new(identity: &Identity) -> Result<Self, TlsError> {
-        let verifier = Anybody { provider: ring::default_provider() };
-        let anybody = settings::client()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+        let anybody = verifier::client(Anybody)?;
         let own =
             identity.ca_pem().and_then(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok());
-        Ok(Self { anybody: Arc::new(anybody), verified: OnceLock::new(), own })
+        Ok(Self { anybody, verified: OnceLock::new(), own })
     }
 
     /// Takes any certificate, and still wants a signature by its key.
@@ -67,43 +62,10 @@ impl Outgoing {
 
 /// Believes everybody who has the key to what they show.
 #[derive(Debug)]
-struct Anybody {
-    provider: CryptoProvider,
-}
+struct Anybody;
 
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+impl Judge for Anybody {
+    fn judge(&self, _: &CertificateDer<'_>, _: &ServerName<'_>, _: UnixTime) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -3,18 +3,14 @@
 //!
 //! They offer TLS 1.2 and 1.3, ask no client for a certificate, and speak no ALPN.
 
-use std::sync::Arc;
-
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use super::verifier::{self, Judge};
 use rustls::client::verify_server_name;
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ParsedCertificate, ServerSessionMemoryCache};
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, Error, RootCertStore, ServerConfig};
+use std::sync::Arc;
 use time::OffsetDateTime;
 
 /// Enough that a client under test sees its sessions resumed, few enough to be forgotten in a memory budget.
@@ -51,13 +47,7 @@ pub(super) fn client_of_certificate(
     certificate: &CertificateDer<'static>,
     valid: (OffsetDateTime, OffsetDateTime),
 ) -> Result<Arc<ClientConfig>, Error> {
-    let verifier =
-        OnlyThis { certificate: certificate.clone(), valid, provider: ring::default_provider() };
-    let config = client()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+    verifier::client(OnlyThis { certificate: certificate.clone(), valid })
 }
 
 pub(super) fn client() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error>
@@ -74,22 +64,19 @@ pub(super) fn client() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::Wan
 struct OnlyThis {
     certificate: CertificateDer<'static>,
     valid: (OffsetDateTime, OffsetDateTime),
-    provider: CryptoProvider,
 }
 
-impl ServerCertVerifier for OnlyThis {
-    fn verify_server_cert(
+impl Judge for OnlyThis {
+    fn judge(
         &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        certificate: &CertificateDer<'_>,
+        name: &ServerName<'_>,
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if *end_entity != self.certificate {
+    ) -> Result<(), Error> {
+        if *certificate != self.certificate {
             return Err(CertificateError::UnknownIssuer.into());
         }
-        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if seconds < self.valid.0.unix_timestamp() {
             return Err(CertificateError::NotValidYet.into());
@@ -97,30 +84,6 @@ impl ServerCertVerifier for OnlyThis {
         if seconds > self.valid.1.unix_timestamp() {
             return Err(CertificateError::Expired.into());
         }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        Ok(())
     }
 }
