@@ -256,7 +256,7 @@ impl Client {
         if let State::Sending(sending) = state {
             actions.push(Action::Done(sending.lost(said, &self.offers)));
         } else if !matches!(state, State::Ready | State::Reset | State::Quit) {
-            actions.push(Action::Failed(Fate::of(said.clone())));
+            actions.push(Action::Failed(Fate::of(send::strict(said.clone()))));
         }
         let text = if said.by_server {
             format!("doorpost closed after {} {}", said.code, said.enhanced)

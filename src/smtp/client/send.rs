@@ -187,7 +187,7 @@ impl Client {
 }
 
 /// A 2xx or 3xx where it says nothing of use counts as a failure that may pass.
-fn strict(said: Said) -> Said {
+pub(super) fn strict(said: Said) -> Said {
     if said.code >= 400 {
         return said;
     }

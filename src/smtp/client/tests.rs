@@ -153,6 +153,27 @@ fn tls_that_is_demanded_is_not_given_up() {
 }
 
 #[test]
+fn a_good_reply_in_the_wrong_place_delivers_nothing() {
+    let login = || Some(Login { user: "u".into(), secret: "geheim".into() });
+    let auth = Settings { login: login(), login_in_clear: true, ..settings(Security::Never) };
+    for (settings, replies) in [
+        (settings(Security::Never), "250 hello\r\n"),
+        (settings(Security::Never), "220 hi\r\n354 go on\r\n"),
+        (settings(Security::Demanded), "220 hi\r\n250-x\r\n250 STARTTLS\r\n250 ok\r\n"),
+        (auth, "220 hi\r\n250-x\r\n250 AUTH PLAIN\r\n250 ok\r\n"),
+    ] {
+        let mut play = Play::new(settings, vec![mail(1)]);
+        play.hear(replies);
+        assert!(
+            matches!(&play.failed, Some(Fate::Later(said)) if said.text.contains("unexpected reply")),
+            "{replies}: {:?}",
+            play.failed
+        );
+        assert!(!play.said().contains("MAIL") && play.client.is_closed(), "{replies}");
+    }
+}
+
+#[test]
 fn after_tls_the_offers_are_asked_for_anew_and_the_secret_stays_hidden() {
     let login = Some(Login { user: "u".into(), secret: "geheim".into() });
     let mut play = Play::new(Settings { login, ..settings(Security::Demanded) }, vec![mail(1)]);
