@@ -13,6 +13,7 @@ use crate::smtp::policy::{AuthMode, TlsMode};
 use crate::smtp::reply::Reply;
 use crate::smtp::transcript::{Kind, Line};
 use crate::smtp::{Mechanism, Note, Session, replies};
+use std::time::Duration;
 
 /// What was seen of a client.
 #[derive(Clone, Copy)]
@@ -82,7 +83,9 @@ struct Walk<'a> {
     refused_challenge: Option<usize>,
     unknown_mechanism: Option<usize>,
     mail: Option<usize>,
-    tls: Option<usize>,
+    /// Where the handshake ended, and when.
+    tls: Option<(usize, Duration)>,
+    is_faulty_since_tls: bool,
     last_client: Option<usize>,
     last_code: u16,
     /// The data has just ended, and the next line is to be a command.
@@ -112,6 +115,7 @@ impl<'a> Walk<'a> {
             unknown_mechanism: None,
             mail: None,
             tls: None,
+            is_faulty_since_tls: false,
             last_client: None,
             last_code: 0,
             is_after_data: false,
@@ -143,11 +147,15 @@ impl<'a> Walk<'a> {
                 self.is_after_data = memchr::memmem::find(line.octets(), b"chunk").is_none()
             }
             Kind::Tls => {
-                self.tls = Some(number);
+                self.tls = Some((number, line.at));
+                self.is_faulty_since_tls = false;
                 self.hello = None;
             }
             Kind::Note(note) => self.note(number, note, line),
-            Kind::Fault => self.is_faked = true,
+            Kind::Fault => {
+                self.is_faked |= self.session.fault_answered(number);
+                self.is_faulty_since_tls = true;
+            }
             Kind::End => {}
         }
     }
@@ -361,7 +369,7 @@ impl<'a> Walk<'a> {
         if self.tls.is_some() {
             self.found.retain(|one| one.code != Code::SilentOnTlsPort);
             if self.session.tls().is_some_and(|facts| facts.sni.is_none()) {
-                self.add(Code::NoSni, self.tls.unwrap_or(0));
+                self.add(Code::NoSni, self.tls.map_or(0, |(at, _)| at));
             }
         }
         self.found.retain(|one| known.iter().all(|known| known.code != one.code.as_str()));

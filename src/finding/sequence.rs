@@ -37,8 +37,8 @@ impl Default for Patience {
 pub struct Sequences {
     patience: Patience,
     deferred: BTreeMap<(IpAddr, String), Deferred>,
-    /// The newest session in which each client has tried: a session may be filed after the one that followed it.
-    tried: BTreeMap<(IpAddr, String), SessionId>,
+    /// When each client tried last: a session may be filed after one that began later.
+    tried: BTreeMap<(IpAddr, String), Duration>,
     tried_order: VecDeque<(IpAddr, String)>,
     /// The deferred, in the order of time.
     order: VecDeque<(IpAddr, String, SessionId)>,
@@ -53,6 +53,7 @@ struct Deferred {
     session: SessionId,
     line: usize,
     client: Option<Client>,
+    /// When it was put off.
     at: Duration,
     reply: String,
 }
@@ -66,10 +67,21 @@ struct Seen {
 /// What a session tried, as far as its transcript tells.
 #[derive(Debug, Default)]
 pub struct Attempts {
-    reverse_paths: BTreeSet<String>,
-    /// The reverse-path, the line of the command, and the reply that asked to try later.
-    deferred: Vec<(String, usize, String)>,
+    /// Each reverse-path, and how long before the end it was used last.
+    reverse_paths: BTreeMap<String, Duration>,
+    deferred: Vec<PutOff>,
     is_unanswered: bool,
+}
+
+/// A sender that was asked to try later.
+#[derive(Debug)]
+struct PutOff {
+    reverse_path: String,
+    /// The line of the command.
+    line: usize,
+    reply: String,
+    /// How long that was before the end.
+    ago: Duration,
 }
 
 /// By what a message is known when it comes again.
@@ -104,14 +116,15 @@ impl Sequences {
         client: Option<Client>,
         now: Duration,
     ) {
-        for reverse_path in attempts.reverse_paths {
-            self.has_tried((peer, reverse_path), id);
+        for (reverse_path, ago) in attempts.reverse_paths {
+            self.has_tried((peer, reverse_path), now.saturating_sub(ago));
         }
-        for (reverse_path, line, reply) in attempts.deferred {
-            if self.tried.get(&(peer, reverse_path.clone())).is_some_and(|newest| *newest > id) {
+        for PutOff { reverse_path, line, reply, ago } in attempts.deferred {
+            let at = now.saturating_sub(ago);
+            if self.tried.get(&(peer, reverse_path.clone())).is_some_and(|newest| *newest > at) {
                 continue;
             }
-            let deferred = Deferred { session: id, line, client, at: now, reply };
+            let deferred = Deferred { session: id, line, client, at, reply };
             self.deferred.insert((peer, reverse_path.clone()), deferred);
             self.order.push_back((peer, reverse_path, id));
         }
@@ -155,22 +168,22 @@ impl Sequences {
         now: Duration,
     ) {
         // Whoever sends comes back, also where the session lasts for days.
-        if let Some(session) = session {
-            self.has_tried((peer, reverse_path), session);
+        if session.is_some() {
+            self.has_tried((peer, reverse_path), now);
         }
         self.remember(key.hash, Seen { session, at: now });
     }
 
-    /// A client has come, in that session: it was not put off for good in an earlier one.
-    fn has_tried(&mut self, key: (IpAddr, String), id: SessionId) {
-        if self.deferred.get(&key).is_some_and(|one| one.session < id) {
+    /// A client tried at that time: it was not put off for good before.
+    fn has_tried(&mut self, key: (IpAddr, String), at: Duration) {
+        if self.deferred.get(&key).is_some_and(|one| one.at < at) {
             self.deferred.remove(&key);
         }
         match self.tried.get_mut(&key) {
-            Some(newest) => *newest = id.max(*newest),
+            Some(newest) => *newest = at.max(*newest),
             None => {
                 self.tried_order.push_back(key.clone());
-                self.tried.insert(key, id);
+                self.tried.insert(key, at);
             }
         }
         while self.tried_order.len() > REMEMBERED {
@@ -241,6 +254,12 @@ impl Attempts {
         attempts(session)
     }
 
+    fn put_off(&mut self, reverse_path: &str, line: usize, reply: &str, ago: Duration) {
+        let reply = reply.lines().next().unwrap_or_default().to_owned();
+        self.deferred.retain(|one| one.reverse_path != reverse_path);
+        self.deferred.push(PutOff { reverse_path: reverse_path.to_owned(), line, reply, ago });
+    }
+
     /// Whether there is anything to remember, or to forget.
     #[must_use]
     pub fn is_something(&self) -> bool {
@@ -254,7 +273,9 @@ fn attempts(session: &Session) -> Attempts {
     let mut current: Option<String> = None;
     let mut command = 0;
     let mut is_of_mail = false;
+    let end = session.transcript().lines().last().map_or(Duration::ZERO, |line| line.at);
     for (number, line) in session.transcript().lines().enumerate() {
+        let ago = end.saturating_sub(line.at);
         match line.kind {
             Kind::Client => {
                 let (verb, argument) = command::split(line.octets());
@@ -266,17 +287,16 @@ fn attempts(session: &Session) -> Attempts {
                     && let Some(path) = reverse_path(argument)
                 {
                     // A second try within the session is one.
-                    attempts.deferred.retain(|(deferred, ..)| *deferred != path);
-                    attempts.reverse_paths.insert(path.clone());
+                    attempts.deferred.retain(|one| one.reverse_path != path);
+                    attempts.reverse_paths.insert(path.clone(), ago);
                     current = Some(path);
                 }
             }
-            Kind::Server if is_of_mail && line.octets().first() == Some(&b'4') => {
-                if let Some(path) = &current {
-                    let text = line.text();
-                    let reply = text.lines().next().unwrap_or_default().to_owned();
-                    attempts.deferred.retain(|(deferred, ..)| deferred != path);
-                    attempts.deferred.push((path.clone(), command, reply));
+            // After 354 the data is still to be answered; any other reply is the last to its command.
+            Kind::Server if is_of_mail && line.octets().first() != Some(&b'3') => {
+                is_of_mail = false;
+                if let (Some(path), Some(b'4')) = (&current, line.octets().first()) {
+                    attempts.put_off(path, command, &line.text(), ago);
                 }
             }
             _ => {}
@@ -317,6 +337,11 @@ mod tests {
 
     /// A session that said this; RCPT is refused for now where there is room for no recipient.
     fn session(said: &[u8]) -> Session {
+        ended_by(said, Input::Closed, Duration::ZERO)
+    }
+
+    /// One that ended like this, then.
+    fn ended_by(said: &[u8], end: Input<'_>, at: Duration) -> Session {
         let policy = Policy {
             door: "relay".into(),
             hostname: "doorpost.test".into(),
@@ -341,7 +366,7 @@ mod tests {
         for input in [Input::Connected, Input::Bytes(b"EHLO c.example\r\n"), Input::Bytes(said)] {
             session.handle(input, Duration::ZERO, &mut actions);
         }
-        session.handle(Input::Closed, Duration::ZERO, &mut actions);
+        session.handle(end, at, &mut actions);
         session
     }
 
@@ -373,13 +398,38 @@ mod tests {
         // Filed late, after the one in which it came back.
         let mut late = Sequences::new(Patience::default());
         late.session_ended(id(2), PEER, Attempts::of(&again), None, HOUR / 2);
-        late.session_ended(id(1), PEER, Attempts::of(&refused), None, HOUR / 2);
+        let lasting = ended_by(
+            b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n",
+            Input::Closed,
+            HOUR / 4,
+        );
+        late.session_ended(id(1), PEER, Attempts::of(&lasting), None, HOUR / 2);
         assert!(late.overdue(HOUR * 2).is_empty());
         // Put off twice, the time runs from the second.
         all.session_ended(id(3), PEER, Attempts::of(&refused), None, HOUR);
         all.session_ended(id(4), PEER, Attempts::of(&refused), None, HOUR * 3 / 2);
         assert!(all.overdue(HOUR * 2).is_empty());
         assert_eq!(all.overdue(HOUR * 5 / 2)[0].0, id(4));
+    }
+
+    #[test]
+    fn who_comes_back_over_an_older_connection_has_come_back() {
+        let mut all = Sequences::new(Patience::default());
+        let refused = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        all.session_ended(id(2), PEER, Attempts::of(&refused), None, HOUR / 2);
+        let again = session(b"MAIL FROM:<a@b.example>\r\n");
+        all.session_ended(id(1), PEER, Attempts::of(&again), None, HOUR);
+        assert!(all.overdue(HOUR * 2).is_empty());
+    }
+
+    #[test]
+    fn whoever_only_fell_idle_was_not_told_to_try_later() {
+        let idle = ended_by(b"MAIL FROM:<a@b.example>\r\n", Input::Time, HOUR);
+        assert!(idle.transcript().to_string().contains("421 4.4.2"), "{}", idle.transcript());
+        assert!(Attempts::of(&idle).deferred.is_empty());
+        // A recipient that was put off is another matter.
+        let refused = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        assert_eq!(Attempts::of(&refused).deferred.len(), 1);
     }
 
     #[test]
@@ -420,7 +470,7 @@ mod tests {
         let refused = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
         for number in 0..REMEMBERED as u64 + 50 {
             let mut attempts = Attempts::of(&refused);
-            attempts.deferred[0].0 = number.to_string();
+            attempts.deferred[0].reverse_path = number.to_string();
             attempts.is_unanswered = true;
             all.session_ended(id(number + 1), PEER, attempts, None, Duration::ZERO);
         }

@@ -19,7 +19,10 @@ impl Connection<'_> {
         if self.entry.has_sent(&letter) {
             self.look_for_findings();
         }
-        let key = MessageKey::new(self.entry.peer.ip(), &envelope, &letter, &bytes);
+        // What doorpost itself hands from door to door came before, of course.
+        let is_ours = self.shared.store.outbox().is_flight(self.entry.peer);
+        let key =
+            (!is_ours).then(|| MessageKey::new(self.entry.peer.ip(), &envelope, &letter, &bytes));
         let findings = self.findings_of(&letter, key);
         let arrival = Arrival {
             received_at: OffsetDateTime::now_utc(),
@@ -39,7 +42,9 @@ impl Connection<'_> {
         match kept {
             Ok(message) => {
                 self.door.counts.add_message();
-                self.shared.store.has_come(key, &message);
+                if let Some(key) = key {
+                    self.shared.store.has_come(key, &message);
+                }
                 self.go_on(&message).await?;
                 Ok(message.id())
             }
@@ -52,10 +57,10 @@ impl Connection<'_> {
     }
 
     /// What the client did wrong about this message.
-    fn findings_of(&self, letter: &Letter, key: MessageKey) -> Arc<[Finding]> {
+    fn findings_of(&self, letter: &Letter, key: Option<MessageKey>) -> Arc<[Finding]> {
         let store = &self.shared.store;
         let known = self.entry.findings_of(letter);
-        let Some(before) = store.duplicate_of(key) else { return known };
+        let Some(before) = key.and_then(|key| store.duplicate_of(key)) else { return known };
         let line = self.entry.session().transcript().last(Kind::Data);
         let code = Code::DuplicateMessage;
         let finding = Finding::new(code, line, self.entry.client(), &before);

@@ -4,6 +4,10 @@ use super::{Code, Walk};
 use crate::smtp::policy::{AuthMode, TlsMode};
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Ended, Mechanism, Note};
+use std::time::Duration;
+
+/// Who dislikes a certificate leaves at the sight of it.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Walk<'_> {
     /// What shows only when it is over.
@@ -16,9 +20,16 @@ impl Walk<'_> {
             return self.add(Code::MessageCutShort, at);
         }
         // What came before the handshake is forgotten with it.
-        let said_nothing_since = self.tls.filter(|tls| self.last_client.is_none_or(|at| at < *tls));
-        if let Some(tls) = said_nothing_since.filter(|_| closed) {
-            return self.left_at_the_certificate(tls);
+        let said_nothing_since =
+            self.tls.filter(|(tls, _)| self.last_client.is_none_or(|at| at < *tls));
+        if let Some((tls, at)) = said_nothing_since.filter(|_| closed) {
+            let at_once =
+                self.session.transcript().lines().last().is_some_and(|end| end.at <= at + AT_ONCE);
+            // Whoever looked at a greeting, or was sent nonsense in its place, had other reasons.
+            if at_once && !self.is_faulty_since_tls {
+                self.left_at_the_certificate(tls);
+            }
+            return;
         }
         if let (None, Some(at)) = (self.session.identity(), self.refused_challenge)
             && !self.has_explanation()
@@ -33,7 +44,8 @@ impl Walk<'_> {
         }
         let is_quiet =
             self.found.iter().all(|one| one.code.severity() != crate::finding::Severity::Error);
-        if *ended == Ended::ClosedByClient && self.hello.is_some() && is_quiet {
+        // A reply that a fault held back is nothing to wait for.
+        if *ended == Ended::ClosedByClient && self.hello.is_some() && is_quiet && !self.is_faked {
             self.add(Code::ClosedWithoutQuit, last);
         }
     }

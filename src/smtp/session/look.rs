@@ -115,6 +115,12 @@ impl Session {
         self.starttls_hidden
     }
 
+    /// Whether the fault of that line decided what the client heard: not one that only slows or hides something.
+    #[must_use]
+    pub fn fault_answered(&self, line: usize) -> bool {
+        self.slowed.binary_search(&line).is_err()
+    }
+
     /// Takes what the client still sends although it was told 421. What was on its way already is no mistake:
     /// a client that pipelines is believed to have sent it before it could know. True where it is one.
     pub fn heard_after_end(&mut self, octets: &[u8], now: Duration) -> bool {

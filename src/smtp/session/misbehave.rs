@@ -69,6 +69,9 @@ impl Session {
             size: message.map(|octets| octets.len() as u64).or(about.size),
             message,
         })?;
+        if !misdeed.answers() {
+            self.slowed.push(self.transcript.len());
+        }
         self.record(Kind::Fault, |out| out.extend(format!("fault: {}", misdeed.name).as_bytes()));
         if !misdeed.hide.is_empty() {
             let offered = self.policy.offers_starttls(self.standing());

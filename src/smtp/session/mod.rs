@@ -70,6 +70,8 @@ pub struct Session {
     proxy_lines: u8,
     /// Whether a fault took STARTTLS away.
     starttls_hidden: bool,
+    /// The lines of faults that left the reply as it was, only slower.
+    slowed: Vec<usize>,
     /// Whether the client ever sent a command before the reply to the one before.
     has_pipelined: bool,
     /// Rises with everything that may be a finding.
@@ -186,6 +188,7 @@ impl Session {
             bare_lf_noted: false,
             proxy_lines: 0,
             starttls_hidden: false,
+            slowed: Vec::new(),
             has_pipelined: false,
             remarks: 0,
             plaintext_noted: false,

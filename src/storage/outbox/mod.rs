@@ -352,6 +352,12 @@ impl Outbox {
         self.held().flights.remove(&from);
     }
 
+    /// Whether what comes from this address is an entry of ours on its way.
+    #[must_use]
+    pub fn is_flight(&self, from: SocketAddr) -> bool {
+        self.held().flights.contains_key(&from)
+    }
+
     /// A message came in from this address: the entry that is being sent from there has become it.
     pub fn arrived(&self, from: SocketAddr, message: MessageId) {
         let mut held = self.held();
