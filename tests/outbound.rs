@@ -152,6 +152,9 @@ async fn submission_goes_through_relay_over_a_real_socket() {
     let text = text(&relayed);
     assert_eq!(text.matches("Received: ").count(), 1);
     assert!(text.contains("with ESMTPA id 1"), "{text}");
+    let findings = &relayed.arrival().findings;
+    let accused = findings.iter().any(|one| one.code == "duplicate-message");
+    assert!(!accused, "doorpost itself: {findings:?}");
     let items = queue(&doorpost, |items| items[0]["state"] == "done").await;
     assert_eq!(items[0]["arrived"], json!([relayed.id().to_string()]));
     let (_, journey) = api(&doorpost, "GET", "/api/messages/1/journey", Value::Null).await;
@@ -339,6 +342,24 @@ async fn mail_that_goes_in_a_circle_is_stopped() {
         "{bounce}"
     );
     assert!(second.messages().is_empty() && first.messages().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_in_a_circle_is_stopped_on_a_connection_that_is_open_too() {
+    let second = Doorpost::builder().config(Config::ephemeral()).fault("slow=300ms").start().await;
+    let second = second.unwrap();
+    let port = relay(&second).port();
+    let first = started(&format!(
+        "max_connections_per_target = 1\n[[routes]]\nto = [\"*@onward.example\"]\nvia = \"smtp://127.0.0.1:{port}\""
+    ))
+    .await;
+    send(relay(&first), "<alice@example.org>", &["<bob@onward.example>"], MAIL).await;
+    let hops = "Received: by x\r\n".repeat(60);
+    send(relay(&first), "<alice@example.org>", &["<eve@onward.example>"], &(hops + MAIL)).await;
+    let bounce = text(&arrived(&first, "alice@example.org").await);
+    assert!(bounce.contains("Status: 5.4.6") && bounce.contains("eve@onward.example"), "{bounce}");
+    arrived(&second, "bob@onward.example").await;
+    assert_eq!(second.messages().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,8 +135,8 @@ impl Courier {
 
     /// Carries an entry, and what else is due for its target.
     async fn carry(self: &Arc<Self>, item: Item) {
-        if let Some(said) = item.new.refused.clone() {
-            return self.all_fare(item, &Fate::Never(said)).await;
+        if item.new.refused.is_some() {
+            return self.refuse(item).await; // without a connection
         }
         let target = item.new.target.clone();
         let server = match Target::parse(&target) {
@@ -207,6 +207,9 @@ impl Courier {
     }
 
     async fn send(&self, line: &mut Line<'_>, item: Item) {
+        if item.new.refused.is_some() {
+            return self.refuse(item).await;
+        }
         let at = OffsetDateTime::now_utc();
         let waiting = item.waiting();
         let Some(mail) = item.mail(&waiting) else {
@@ -218,6 +221,13 @@ impl Courier {
         self.store.outbox().has_landed(line.local);
         let session = Some(line.session);
         self.settle(item, &waiting, &outcome, at, session).await;
+    }
+
+    /// What was decided when it came, as that it goes in a circle.
+    async fn refuse(&self, item: Item) {
+        if let Some(said) = item.new.refused.clone() {
+            self.all_fare(item, &Fate::Never(said)).await;
+        }
     }
 
     /// Everybody who waits fares the same.

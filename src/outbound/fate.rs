@@ -36,7 +36,10 @@ impl Action {
 pub(super) struct Told {
     pub(super) action: Action,
     pub(super) recipient: Bound,
+    /// What it is quoted with.
     pub(super) said: Said,
+    /// The status (RFC 3463) where it is not that of the reply.
+    pub(super) status: Option<&'static str>,
     /// Until when it is tried.
     pub(super) until: Option<OffsetDateTime>,
 }
@@ -60,7 +63,7 @@ pub(super) fn apply(
         bound.said = Some(fate.said().clone());
         match fate {
             Fate::Later(_) => {}
-            Fate::Never(said) => fail(bound, said.clone(), &mut settled),
+            Fate::Never(said) => fail(bound, said.clone(), None, &mut settled),
             // Who takes NOTIFY answers for it from there.
             Fate::Delivered(_) if outcome.hands_on_notify => {
                 bound.standing = Standing::Delivered;
@@ -91,10 +94,9 @@ fn decide(item: &mut Item, retry: &[Duration], settled: &mut Settled) {
         }
         for bound in item.new.recipients.iter_mut().filter(waits) {
             let last = bound.said.clone();
-            let mut said = last.unwrap_or_else(|| Said::by_us(450, "4.4.7", "RCPT", "not tried"));
-            // The last reply tells why; that time has run out is the status (RFC 3463 §3.5).
-            said.enhanced = "4.4.7".to_owned();
-            fail(bound, said, settled);
+            let said = last.unwrap_or_else(|| Said::by_us(450, "4.4.7", "RCPT", "not tried"));
+            // The last reply tells why, in its words; that time has run out is the status (RFC 3463 §3.5).
+            fail(bound, said, Some("4.4.7"), settled);
         }
     }
     let failed = item.new.recipients.iter().any(|bound| bound.standing == Standing::Failed);
@@ -118,11 +120,12 @@ fn tell_of_delay(item: &mut Item, retry: &[Duration], settled: &mut Settled) {
     }
 }
 
-fn fail(bound: &mut Bound, said: Said, settled: &mut Settled) {
+fn fail(bound: &mut Bound, said: Said, status: Option<&'static str>, settled: &mut Settled) {
     bound.standing = Standing::Failed;
     // Without NOTIFY a failure is told (RFC 3461 §4.1).
     if bound.notify().is_none_or(|notify| notify.failure) {
-        told(bound, Action::Failed, said, None, settled);
+        let recipient = bound.clone();
+        settled.reports.push(Told { action: Action::Failed, recipient, said, status, until: None });
     }
 }
 
@@ -133,7 +136,7 @@ fn told(
     until: Option<OffsetDateTime>,
     settled: &mut Settled,
 ) {
-    settled.reports.push(Told { action, recipient: bound.clone(), said, until });
+    settled.reports.push(Told { action, recipient: bound.clone(), said, status: None, until });
 }
 
 /// An outcome in one line.

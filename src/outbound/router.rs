@@ -199,7 +199,7 @@ impl Router {
             }
         };
         let until = (action == Action::Delayed).then(|| at + time::Duration::days(5));
-        let told = Told { action, recipient: Bound::of(recipient), said, until };
+        let told = Told { action, recipient: Bound::of(recipient), said, status: None, until };
         self.reporter.status(&about, &[told], at, doors)
     }
 
@@ -241,6 +241,7 @@ impl Router {
                 action: Action::Delivered,
                 recipient: bound,
                 said,
+                status: None,
                 until: None,
             })
         });
@@ -371,7 +372,7 @@ fn told(
     let chosen = |bound: &Bound| recipients.is_empty() || recipients.contains(&bound.path);
     let told: Vec<_> = all
         .filter(chosen)
-        .map(|recipient| Told { action, recipient, said: said.clone(), until: None })
+        .map(|recipient| Told { action, recipient, said: said.clone(), status: None, until: None })
         .collect();
     if told.is_empty() { Err("the message has no such recipient".to_owned()) } else { Ok(told) }
 }

@@ -96,14 +96,15 @@ fn fields(text: &mut String, hostname: &str, about: &About<'_>, at: OffsetDateTi
         let _ = write!(text, "Original-Envelope-Id: {}\r\n", encode_xtext(envid));
     }
     let _ = write!(text, "Arrival-Date: {}\r\n", date(about.arrived_at));
-    for Told { action, recipient, said, until } in told {
+    for Told { action, recipient, said, status, until } in told {
         text.push_str("\r\n");
         if let Some((kind, address)) = recipient.orcpt.as_deref().and_then(|o| o.split_once(';')) {
             let _ = write!(text, "Original-Recipient: {kind}; {}\r\n", one_line(address));
         }
         let kind = if recipient.path.is_ascii() { "rfc822" } else { "utf-8" };
         let _ = write!(text, "Final-Recipient: {kind}; {}\r\n", recipient.path);
-        let _ = write!(text, "Action: {}\r\nStatus: {}\r\n", action.name(), said.enhanced);
+        let status = status.unwrap_or(&said.enhanced);
+        let _ = write!(text, "Action: {}\r\nStatus: {status}\r\n", action.name());
         if let (Some(remote), true) = (&about.remote, said.by_server) {
             let remote = remote.trim_matches(['[', ']']);
             let is_address = remote.parse::<std::net::IpAddr>().is_ok();

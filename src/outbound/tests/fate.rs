@@ -48,7 +48,15 @@ fn attempt(item: &mut Item, fates: Vec<Fate>, hands_on_notify: bool) -> Vec<(Act
     let at = OffsetDateTime::now_utc();
     item.remember(Attempt { at, session: None, outcome: in_words(&outcome), reply_lost: false });
     let settled = apply(item, &waiting, &outcome, &RETRY);
-    settled.reports.into_iter().map(|told| (told.action, told.said.enhanced)).collect()
+    settled
+        .reports
+        .into_iter()
+        .map(|told| {
+            // What the server said is quoted as it was, whatever the status is.
+            assert!(matches!(&*told.said.enhanced, "4.7.1" | "5.1.1" | "2.0.0"), "{:?}", told.said);
+            (told.action, told.status.map_or(told.said.enhanced, str::to_owned))
+        })
+        .collect()
 }
 
 fn later() -> Fate {

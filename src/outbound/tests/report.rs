@@ -31,7 +31,7 @@ fn told(action: Action, path: &str) -> Told {
         said: None,
     };
     let said = Said { by_server: true, ..Said::by_us(550, "5.1.1", "RCPT", "No \u{e4} such") };
-    Told { action, recipient, said, until: None }
+    Told { action, recipient, said, status: None, until: None }
 }
 
 fn parts(bytes: &[u8]) -> Vec<(String, String)> {
