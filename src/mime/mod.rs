@@ -33,7 +33,7 @@ pub use codes::{Code, codes};
 pub use header::HeaderField;
 pub use limits::Mark;
 pub use links::{Found, Image, Link, images, links};
-pub use parts::{Attachment, Content, Part, part};
+pub use parts::{Attachment, Content, Contents, Part, part};
 pub use reading::Reading;
 pub use searchable::{Searchable, header_lines};
 pub use summary::{Correspondent, Summary};

@@ -6,6 +6,7 @@
 use super::structure::{Entity, Kind, Structure};
 use super::transfer;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// A part of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -63,15 +64,38 @@ pub struct Content {
 /// The content of the part with that number, if there is one.
 #[must_use]
 pub fn part(bytes: &[u8], id: &str) -> Option<Content> {
-    let structure = Structure::of(bytes);
-    let index = ids(&structure).iter().position(|one| one == id)?;
-    let Entity { declared, body, .. } = &structure.entities[index];
-    Some(Content {
-        bytes: transfer::decode(&bytes[body.clone()], declared.encoding, usize::MAX).0.into_owned(),
-        content_type: declared.media.clone(),
-        charset: declared.charset.clone(),
-        file_name: declared.file_name.clone(),
-    })
+    Contents::of(bytes).part(id)
+}
+
+/// A message whose parts have been found: for whoever wants the content of many.
+pub struct Contents<'a> {
+    bytes: &'a [u8],
+    structure: Structure,
+    places: HashMap<String, usize>,
+}
+
+impl<'a> Contents<'a> {
+    /// Finds the parts.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        let structure = Structure::of(bytes);
+        let ids = ids(&structure).into_iter().enumerate();
+        let places = ids.map(|(index, id)| (id, index)).collect();
+        Self { bytes, structure, places }
+    }
+
+    /// The content of the part with that number, if there is one.
+    #[must_use]
+    pub fn part(&self, id: &str) -> Option<Content> {
+        let Entity { declared, body, .. } = &self.structure.entities[*self.places.get(id)?];
+        let body = &self.bytes[body.clone()];
+        Some(Content {
+            bytes: transfer::decode(body, declared.encoding, usize::MAX).0.into_owned(),
+            content_type: declared.media.clone(),
+            charset: declared.charset.clone(),
+            file_name: declared.file_name.clone(),
+        })
+    }
 }
 
 /// The numbers of all parts, in their order.

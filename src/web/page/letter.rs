@@ -9,7 +9,7 @@ use super::super::Shared;
 use super::super::parameters::{Name, Parameters};
 use super::super::problem::Problem;
 use crate::mail::MessageId;
-use crate::mime::{self, Part, Reading};
+use crate::mime::{Contents, Part, Reading};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Nothing runs, nothing is fetched.
 const CLOSED: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
@@ -31,6 +33,8 @@ const DARK: &str = "<!doctype html><meta charset=\"utf-8\"><base target=\"_blank
 
 /// Octets of pictures that are written into one message.
 const PICTURES: usize = 16 << 20;
+/// Octets of a Content-ID: a line of a header holds no longer one.
+const LONGEST_ID: usize = 1000;
 
 /// How it is shown.
 #[derive(Debug, Deserialize)]
@@ -61,7 +65,8 @@ pub(super) async fn show(
         let html = without(html, &FRAMES);
         let html = without_referrer(&html);
         let html = if remote { html } else { without(&html, &HINTS) };
-        let html = with_pictures(&html, |id| picture(message.bytes(), &reading.parts, id));
+        let mut pictures = Pictures::of(message.bytes(), &reading.parts);
+        let html = with_pictures(&html, |id, room| pictures.url(id, room));
         Ok(format!("{}{html}", if dark { DARK } else { LIGHT }))
     });
     let mut response = body.await?.into_response();
@@ -131,42 +136,77 @@ fn without(html: &str, names: &[&str]) -> String {
     written
 }
 
-/// Writes pictures that came along to where `cid:` URLs name them.
-fn with_pictures(html: &str, mut picture: impl FnMut(&str) -> Option<String>) -> String {
+/// Writes pictures that came along to where `cid:` URLs name them. `picture` is told for how many octets there is room.
+fn with_pictures(html: &str, mut picture: impl FnMut(&str, usize) -> Option<Arc<str>>) -> String {
     let lower = html.to_ascii_lowercase();
     let mut written = String::with_capacity(html.len());
-    let (mut done, mut room) = (0, PICTURES);
+    let (mut done, mut room, mut end) = (0, PICTURES, 0);
+    let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | ')' | '>' | '<');
     for at in memmem::find_iter(lower.as_bytes(), b"cid:") {
         let begins_url = html[..at].ends_with(['"', '\'', '(', '=', ' ', ',']);
         if at < done || !begins_url {
             continue;
         }
-        let rest = &html[at + "cid:".len()..];
-        let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | ')' | '>' | '<');
-        let name = &rest[..rest.find(ends).unwrap_or(rest.len())];
-        let Some(url) = picture(&unescaped(name)).filter(|url| url.len() <= room) else { continue };
+        let begin = at + "cid:".len();
+        // Many may have one end, which is not looked for each time.
+        if end < begin {
+            end = html[begin..].find(ends).map_or(html.len(), |length| begin + length);
+        }
+        let name = &html[begin..end];
+        if name.len() > LONGEST_ID {
+            continue;
+        }
+        let Some(url) = picture(&unescaped(name), room).filter(|url| url.len() <= room) else {
+            continue;
+        };
         room -= url.len();
         written.push_str(&html[done..at]);
         written.push_str(&url);
-        done = at + "cid:".len() + name.len();
+        done = end;
     }
     written.push_str(&html[done..]);
     written
 }
 
-/// A picture as a `data:` URL.
-fn picture(bytes: &[u8], parts: &Part, content_id: &str) -> Option<String> {
-    let mut waiting = vec![parts];
-    while let Some(part) = waiting.pop() {
-        waiting.extend(&part.children);
-        let is_it = part.content_id.as_deref() == Some(content_id);
-        if is_it && part.content_type.starts_with("image/") && part.size <= PICTURES {
-            let content = mime::part(bytes, &part.id)?;
-            let kind = content.content_type;
-            return Some(format!("data:{kind};base64,{}", STANDARD.encode(&content.bytes)));
+/// The pictures of a message as `data:` URLs. Each is decoded once, and only where there is room for it: a message may
+/// name one a million times.
+struct Pictures<'a> {
+    bytes: &'a [u8],
+    by_id: HashMap<&'a str, &'a Part>,
+    contents: Option<Contents<'a>>,
+    urls: HashMap<&'a str, Arc<str>>,
+}
+
+impl<'a> Pictures<'a> {
+    fn of(bytes: &'a [u8], parts: &'a Part) -> Self {
+        let mut by_id = HashMap::new();
+        let mut waiting = vec![parts];
+        while let Some(part) = waiting.pop() {
+            waiting.extend(&part.children);
+            if let (Some(id), true) = (&part.content_id, part.content_type.starts_with("image/")) {
+                by_id.entry(&**id).or_insert(part);
+            }
         }
+        Self { bytes, by_id, contents: None, urls: HashMap::new() }
     }
-    None
+
+    fn url(&mut self, content_id: &str, room: usize) -> Option<Arc<str>> {
+        let part = *self.by_id.get(content_id)?;
+        if let Some(url) = self.urls.get(&*part.id) {
+            return Some(Arc::clone(url));
+        }
+        if part.size.div_ceil(3).saturating_mul(4) > room {
+            return None;
+        }
+        let contents = self.contents.get_or_insert_with(|| Contents::of(self.bytes));
+        let content = contents.part(&part.id)?;
+        let kind = content.content_type;
+        let url: Arc<str> =
+            format!("data:{kind};base64,{}", STANDARD.encode(&content.bytes)).into();
+        // One that is a little too long for its type's name is tried again: that has to be cheap as well.
+        self.urls.insert(&part.id, Arc::clone(&url));
+        Some(url)
+    }
 }
 
 /// Without the `%40` of URLs.
@@ -190,12 +230,13 @@ fn unescaped(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may stop at the first surprise
 mod tests {
     use super::*;
 
     #[test]
     fn pictures_that_came_along_are_written_into_urls_only() {
-        let known = |id: &str| (id == "a@b").then(|| "data:image/png;base64,AA==".to_owned());
+        let known = |id: &str, _| (id == "a@b").then(|| "data:image/png;base64,AA==".into());
         for (html, shown) in [
             ("<img src=\"cid:a@b\">", "<img src=\"data:image/png;base64,AA==\">"),
             ("<img src=CID:a%40b>", "<img src=data:image/png;base64,AA==>"),
@@ -208,6 +249,25 @@ mod tests {
             ("ends in cid:", "ends in cid:"),
         ] {
             assert_eq!(with_pictures(html, known), shown);
+        }
+    }
+
+    /// With a decoding for each reference, or a look for the end of each, this would take days.
+    #[test]
+    fn a_picture_may_be_named_a_million_times() {
+        let pixels = "QUJD\r\n".repeat(1 << 20);
+        for html in ["cid:a,".repeat(600_000), "\"cid:a\"".repeat(400_000)] {
+            let bytes = format!(
+                "Content-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n{html}\r\n\
+                 --x\r\nContent-Type: image/png\r\nContent-ID: <a>\r\nContent-Transfer-Encoding: base64\r\n\r\n{pixels}\r\n--x--\r\n"
+            );
+            let reading = Reading::of(bytes.as_bytes());
+            let mut pictures = Pictures::of(bytes.as_bytes(), &reading.parts);
+            let shown =
+                with_pictures(reading.html.as_deref().unwrap(), |id, room| pictures.url(id, room));
+            assert!(shown.len() < (4 << 20) + PICTURES, "{}", shown.len());
+            let fit = if html.starts_with('"') { 3 } else { 0 };
+            assert_eq!(shown.matches("data:image/png;base64,QUJD").count(), fit);
         }
     }
 
