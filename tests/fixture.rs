@@ -48,6 +48,24 @@ async fn a_message_is_waited_for_and_read() {
     assert!(session.lines().any(|line| line.text.contains("RCPT TO:<bob@example.net>")));
 }
 
+#[tokio::test]
+async fn a_session_that_goes_on_is_found_by_what_it_comes_to_say() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let caught = doorpost::test::start().await;
+    let url = caught.url("relay");
+    let address = url.trim_start_matches("smtp://").trim_end_matches('/').to_owned();
+    let late = std::thread::spawn(move || {
+        let mut stream = std::net::TcpStream::connect(&*address).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        stream.write_all(b"VRFY\r\nBEFORE\r\n").unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        while !lines.next().unwrap().unwrap().starts_with("500") {}
+        stream
+    });
+    caught.expect_session("code:500").await;
+    drop(late.join().unwrap());
+}
+
 #[test]
 fn several_stand_side_by_side_for_tests_that_block() {
     let (one, two) = (doorpost::test::blocking::start(), doorpost::test::blocking::start());

@@ -97,6 +97,37 @@ fn what_is_expected_is_judged() {
 }
 
 #[test]
+fn what_earlier_runs_left_in_the_folder_is_not_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let send = mail("bob@example.org");
+    let flags =
+        ["--data", "kept", "--door", "relay", "--expect", "rcpt:bob@example.org", "--count", "1"];
+    for _ in 0..2 {
+        let ran = run(folder.path(), &flags, &send);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.err.contains("1 message in 1 session"), "{}", ran.err);
+    }
+    let ran = run(folder.path(), &flags, "true");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("0 messages in 0 sessions"), "{}", ran.err);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_takes_nothing_else_away() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let flags =
+        ["--door", "relay", "--report", "file/r.xml", "--report", "r.json", "--save", "kept"];
+    let ran = run(folder.path(), &flags, &format!("{}; exit 3", mail("bob@example.org")));
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert!(ran.err.contains("1 message in 1 session"), "{}", ran.err);
+    assert!(ran.err.contains("error: --report: file/r.xml"), "{}", ran.err);
+    assert!(folder.path().join("kept/1.eml").exists() && folder.path().join("r.json").exists());
+    let ran = run(folder.path(), &flags, "true");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+}
+
+#[test]
 fn a_refusal_fails_the_run_where_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let refused = format!("{} || true", mail("bob@example.org"));

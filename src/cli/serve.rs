@@ -42,8 +42,11 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     let for_programs = config.ready == Format::Json;
     let is_quiet = config.verbosity < 0;
     let conversations = config.verbosity > 0;
-    let has_secret_users = !config.users.is_empty();
-    let ports = config.ports;
+    let facts = Facts {
+        has_users: !config.users.is_empty(),
+        has_routes: !config.routes.is_empty(),
+        ports: config.ports,
+    };
     let mut builder = Doorpost::builder();
     let mut watched = None;
     if !is_quiet {
@@ -69,7 +72,7 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
         StartError::Config(error) => Failure::from(error),
         other => Failure::of(other),
     })?;
-    announce(&doorpost, for_programs, is_quiet, has_secret_users, ports).map_err(Failure::of)?;
+    announce(&doorpost, for_programs, is_quiet, &facts).map_err(Failure::of)?;
     signals.stop().await;
     tracing::info!(
         "stopping; running transactions have a grace time, a second signal does not wait"
@@ -86,12 +89,18 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the announcement tells of the settings.
+struct Facts {
+    has_users: bool,
+    has_routes: bool,
+    ports: PortSet,
+}
+
 fn announce(
     doorpost: &Doorpost,
     for_programs: bool,
     is_quiet: bool,
-    has_users: bool,
-    ports: PortSet,
+    facts: &Facts,
 ) -> std::io::Result<()> {
     if for_programs {
         let mut out = std::io::stdout().lock();
@@ -101,7 +110,7 @@ fn announce(
         Ok(())
     } else {
         let mut out = anstream::stdout().lock();
-        write!(out, "{}", table(doorpost, has_users, ports))?;
+        write!(out, "{}", table(doorpost, facts))?;
         out.flush()
     }
 }
@@ -138,7 +147,7 @@ fn ready_line(doorpost: &Doorpost) -> Value {
 }
 
 /// The doors for people: where, what for, TLS, AUTH; and how to stop.
-fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
+fn table(doorpost: &Doorpost, facts: &Facts) -> String {
     let mut rows = vec![["door", "address", "stands for", "TLS", "AUTH"].map(str::to_owned)];
     for door in doorpost.doors() {
         let addresses: Vec<_> = door.addresses.iter().map(ToString::to_string).collect();
@@ -183,9 +192,9 @@ fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
     }
     row(
         "logins",
-        if has_users { "the users you listed" } else { "any user and password are taken" },
+        if facts.has_users { "the users you listed" } else { "any user and password are taken" },
     );
-    match ports {
+    match facts.ports {
         PortSet::Mapped => row("try", "doorpost demo"),
         PortSet::Standard => row("try", "doorpost demo --ports standard"),
         // The demo cannot know which ports the system chose.
@@ -193,7 +202,13 @@ fn table(doorpost: &Doorpost, has_users: bool, ports: PortSet) -> String {
     }
     row("stop", "Ctrl-C");
     text.push('\n');
-    text.push_str(&paint(SERVER, "Every door is open. Mail is caught here and goes nowhere."));
+    text.push_str(&paint(
+        SERVER,
+        match facts.has_routes {
+            false => "Every door is open. Mail is caught here and goes nowhere.",
+            true => "Every door is open. Mail is caught here, and goes on by your routes alone.",
+        },
+    ));
     text.push_str("\n\n");
     text
 }

@@ -153,6 +153,12 @@ impl Layers {
             let Some(value) = environment(&name).filter(|value| !value.is_empty()) else {
                 continue;
             };
+            // Kubernetes and Docker's links set it for a service of this name: DOORPOST_PORT=tcp://10.0.0.1:25.
+            let is_linked =
+                |value: &str| ["tcp://", "udp://", "sctp://"].iter().any(|p| value.starts_with(p));
+            if name.ends_with("_PORT") && value.to_str().is_some_and(is_linked) {
+                continue;
+            }
             let Ok(text) = value.into_string() else {
                 self.problems.push(Problem::new(format!("the value of `{name}` is not UTF-8")));
                 continue;

@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 
 /// Messages, or sessions, that a failure shows.
 const SHOWN: usize = 20;
+/// A session that goes on is looked at so often.
+const NOW_AND_THEN: Duration = Duration::from_millis(50);
 
 /// Panics as an assertion does, naming the line of the test.
 pub(super) fn fail(at: &Location<'_>, what: &str) -> ! {
@@ -92,7 +94,15 @@ impl Fixture {
                 None => Ok(None),
             }
         };
-        let wanted = store.wait_until(|_| look().transpose());
+        let wanted = async {
+            loop {
+                // What is said in a session that goes on is told to nobody.
+                let looked = store.wait_until(|_| look().transpose());
+                if let Ok(found) = tokio::time::timeout(NOW_AND_THEN, looked).await {
+                    return found;
+                }
+            }
+        };
         match tokio::time::timeout(self.patience, wanted).await {
             Ok(Ok(found)) => return found,
             Ok(Err(error)) => fail(at, &format!("{query:?}: {error}")),

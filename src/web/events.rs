@@ -50,7 +50,7 @@ pub(super) struct EventHeaders {
 
 /// Follows live
 ///
-/// Server-sent events: `message` (a Message), `session` (a Session without transcript, and `phase`: `began` or `ended`), `finding` (`session`, `code`, `severity`, `line`, `what`, `change`, `rfc`, `client`; `text` is `what`), `deleted` (`ids`, or `up_to`: all up to that one), `changed` (`ids`: read or tagged). What is gone before it can be told of is left out; `deleted` tells of it. The `id` of each resumes behind it; where that cannot be, the first event is `reset` (`reason`), and it goes on from now. A reader that is too slow gets `too-slow` (`reason`) as its last event. Comments keep the connection alive.
+/// Server-sent events: `message` (a Message), `session` (a Session without transcript, and `phase`: `began` or `ended`), `finding` (`session`, `code`, `severity`, `line`, `what`, `change`, `rfc`, `client`; `text` is `what`), `queue` (an entry of the queue that was put in or has changed), `deleted` (`ids`, or `up_to`: all up to that one), `changed` (`ids`: read or tagged). What is gone before it can be told of is left out; `deleted` tells of it. The `id` of each resumes behind it; where that cannot be, the first event is `reset` (`reason`), and it goes on from now. A reader that is too slow gets `too-slow` (`reason`) as its last event. Comments keep the connection alive.
 #[utoipa::path(
     get, path = "/api/events", tag = "events", params(EventParameters, EventHeaders),
     responses((

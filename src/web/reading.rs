@@ -97,6 +97,8 @@ pub(super) struct Parts {
     parts: Part,
     /// The files among them.
     attachments: Vec<Attachment>,
+    /// Whether its text comes as HTML too; what it encloses does not count.
+    has_html: bool,
     /// Whether it reports that mail was not delivered.
     is_bounce: bool,
     /// What was cut or broken.
@@ -109,8 +111,8 @@ pub(super) struct Parts {
     responses((status = 200, description = "The parts", body = Parts)),
 )]
 pub(super) async fn get_parts(State(app): Shared, target: Target) -> Result<Json<Parts>, Problem> {
-    let Reading { parts, attachments, is_bounce, marked, .. } = read(&app, target).await?;
-    Ok(Json(Parts { parts, attachments, is_bounce, marked }))
+    let Reading { html, parts, attachments, is_bounce, marked, .. } = read(&app, target).await?;
+    Ok(Json(Parts { parts, attachments, has_html: html.is_some(), is_bounce, marked }))
 }
 
 /// A message's files.

@@ -3,6 +3,7 @@
 use crate::app::Doorpost;
 use crate::cli::Failure;
 use crate::finding::{Finding, Severity};
+use crate::mail::MessageId;
 use crate::mime::Reading;
 use crate::search;
 use crate::storage::{Message, SessionRecord};
@@ -72,8 +73,10 @@ impl Verdict {
         doorpost: &Doorpost,
         expected: &Expectations,
         exit_code: u8,
+        before: Option<MessageId>,
     ) -> Result<Self, Failure> {
-        let messages = doorpost.messages();
+        // A data folder may hold those of earlier runs.
+        let messages = doorpost.messages_behind(before);
         let sessions: Vec<_> =
             doorpost.sessions().iter().map(|entry| SessionRecord::whole(entry)).collect();
         let mut checks = vec![Check {
@@ -81,7 +84,7 @@ impl Verdict {
             failure: (exit_code != 0).then(|| format!("it ended with {exit_code}")),
         }];
         for query in &expected.queries {
-            let found = doorpost.search(query).map_err(Failure::of)?.len() as u64;
+            let found = doorpost.search_behind(query, before).map_err(Failure::of)?.len() as u64;
             checks.push(expectation(query, expected.count, found, &messages));
         }
         for fail_on in &expected.fail_on {

@@ -118,25 +118,25 @@ async fn around(
     let door = chosen_door(&doorpost, args.door.as_deref())?;
     let trust = if args.trust { Some(trust::bundle(doorpost.identity())?) } else { None };
     let variables = environment::variables(&doorpost, door, login, trust.as_ref());
+    let before = doorpost.store().newest().next().map(|message| message.id());
     let ended = child::run(&args.command, &variables, signals).await?;
-    let verdict = Verdict::of(&doorpost, expectations, ended)?;
-    for path in &args.report {
-        report::write(path, &verdict, &args.command)?;
-    }
-    if let Some(folder) = &args.save {
-        save::everything(folder, &verdict)?;
-    }
+    let verdict = Verdict::of(&doorpost, expectations, ended, before)?;
+    // One file that cannot be written takes neither the others away nor the command's exit code.
+    let reports = args.report.iter().map(|path| report::write(path, &verdict, &args.command));
+    let saved = args.save.iter().map(|folder| save::everything(folder, &verdict));
+    let mut wrong: Vec<_> = reports.chain(saved).filter_map(Result::err).collect();
     if !is_quiet {
         print::note(&verdict.in_words());
     }
     doorpost.stop().await;
-    match (ended, verdict.is_good()) {
-        (0, true) => Ok(()),
-        (0, false) => {
-            Err(Failure { code: 1, text: "error: not everything was as expected".into() })
-        }
-        (code, _) => Err(Failure { code, text: String::new() }),
+    if ended == 0 && !verdict.is_good() {
+        wrong.push(Failure::of("not everything was as expected"));
     }
+    if ended == 0 && wrong.is_empty() {
+        return Ok(());
+    }
+    let text: Vec<_> = wrong.into_iter().map(|failure| failure.text).collect();
+    Err(Failure { code: ended.max(1), text: text.join("\n") })
 }
 
 /// The door that the environment is about.

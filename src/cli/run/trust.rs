@@ -5,7 +5,9 @@ use super::environment::Variable;
 use crate::cli::Failure;
 use crate::tls::Identity;
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Where systems keep the certificates that they trust.
 const SYSTEM: [&str; 5] = [
@@ -21,25 +23,18 @@ const INSTEAD: [&str; 4] = ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUND
 /// Variables that name a file in addition to those that are built in.
 const BESIDES: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
-/// A file that is gone when this is dropped.
+/// A file that is gone when this is dropped; in the folder for temporary ones it may stay where it cannot be removed.
 pub(super) struct Bundle {
-    all: PathBuf,
+    all: NamedTempFile,
     ca: PathBuf,
 }
 
 impl Bundle {
     pub(super) fn variables(&self) -> Vec<Variable> {
         let one =
-            |name: &&str, path: &PathBuf| ((*name).to_owned(), Some(path.as_os_str().to_owned()));
-        let instead = INSTEAD.iter().map(|name| one(name, &self.all));
+            |name: &&str, path: &Path| ((*name).to_owned(), Some(path.as_os_str().to_owned()));
+        let instead = INSTEAD.iter().map(|name| one(name, self.all.path()));
         instead.chain(BESIDES.iter().map(|name| one(name, &self.ca))).collect()
-    }
-}
-
-impl Drop for Bundle {
-    fn drop(&mut self) {
-        // A file in the folder for temporary ones may stay where it cannot be removed.
-        let _ = fs::remove_file(&self.all);
     }
 }
 
@@ -50,12 +45,23 @@ pub(super) fn bundle(identity: &Identity) -> Result<Bundle, Failure> {
     let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     let system =
         named.into_iter().chain(SYSTEM.iter().map(PathBuf::from)).find_map(|path| read(&path));
-    let about = |path: &std::path::Path, error: std::io::Error| {
-        Failure::of(format_args!("--trust: {}: {error}", path.display()))
-    };
-    let own = fs::read(ca).map_err(|error| about(ca, error))?;
-    let all = std::env::temp_dir().join(format!("doorpost-trust-{}.pem", std::process::id()));
+    let own = fs::read(ca)
+        .map_err(|error| Failure::of(format_args!("--trust: {}: {error}", ca.display())))?;
     let text = [system.unwrap_or_default(), b"\n".to_vec(), own].concat();
-    fs::write(&all, text).map_err(|error| about(&all, error))?;
+    let all = written(&text).map_err(|error| {
+        let folder = std::env::temp_dir();
+        Failure::of(format_args!("--trust: a file in {}: {error}", folder.display()))
+    })?;
     Ok(Bundle { all, ca: ca.to_owned() })
+}
+
+/// In a file of a name that nobody could have taken before. Everybody may read it, as any list of authorities.
+fn written(text: &[u8]) -> io::Result<NamedTempFile> {
+    let mut name = tempfile::Builder::new();
+    name.prefix("doorpost-trust-").suffix(".pem");
+    #[cfg(unix)]
+    name.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = name.tempfile()?;
+    file.write_all(text)?;
+    Ok(file)
 }

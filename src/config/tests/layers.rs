@@ -166,6 +166,16 @@ fn users_of_a_layer_stand_in_for_those_below() {
 }
 
 #[test]
+fn what_kubernetes_says_of_a_service_of_this_name_is_no_setting() {
+    let linked = [("DOORPOST_PORT", "tcp://10.96.0.10:25")];
+    let (config, sources) = configure("", &linked, &[]).unwrap();
+    let ports = |config: &Config| config.doors.iter().map(|door| door.port).collect::<Vec<_>>();
+    assert_eq!(ports(&config), ports(&configure("", &[], &[]).unwrap().0));
+    assert!(!sources.of("port").is_set());
+    assert!(configure("", &[("DOORPOST_PORT", "relay")], &[]).is_err());
+}
+
+#[test]
 fn web_and_verbosity_have_opposites() {
     let web = |variables: &[_], flags: &[_]| configure("", variables, flags).unwrap().0.web;
     assert!(web(&[], &[("no-web", "true")]).is_none());

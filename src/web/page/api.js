@@ -13,7 +13,7 @@
  * @typedef {{ id: string, content_type: string, charset: string | null, disposition: string | null, file_name: string | null,
  *   content_id: string | null, size: number, children: Part[] }} Part
  * @typedef {{ id: string, content_type: string, file_name: string | null, content_id: string | null, size: number, inline: boolean }} Attachment
- * @typedef {{ parts: Part, attachments: Attachment[], is_bounce: boolean, marked: string[] }} Parts
+ * @typedef {{ parts: Part, attachments: Attachment[], has_html: boolean, is_bounce: boolean, marked: string[] }} Parts
  * @typedef {{ name: string, value: string, raw: string }} HeaderField
  * @typedef {{ url: string, text: string | null, from: string, scheme: string | null, host: string | null, followable: boolean }} Link
  * @typedef {{ code: number, enhanced: string | null, text: string }} Reply

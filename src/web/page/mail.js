@@ -79,7 +79,7 @@ export function mailView({ go }) {
     failed: (error) => search.fail(error instanceof Problem ? error.details : { status: 0, detail: "doorpost does not answer" }),
     empty: () => query || inbox
       ? el("p", {}, "Nothing here matches.")
-      : el("div", {}, el("h2", {}, "No mail yet"), el("p", {}, "Send something to one of the doors. It appears here at once, and goes nowhere else."), el("p", {}, el("a", { href: "#/doors" }, "Settings for your program"))),
+      : el("div", {}, el("h2", {}, "No mail yet"), el("p", {}, "Send something to one of the doors. It appears here at once, and goes on only where you say so."), el("p", {}, el("a", { href: "#/doors" }, "Settings for your program"))),
   });
 
   const pane = reader({

@@ -135,8 +135,6 @@ export function reader({ close, step, remove, changed }) {
   /** @param {Whole} whole */
   function content(whole) {
     const { message, parts, headers, links } = whole;
-    /** @type {(part: import("./api.js").Part, kind: string) => boolean} */
-    const has = (part, kind) => (part.content_type === kind && part.disposition !== "attachment") || part.children.some((child) => has(child, kind));
     const all = [
       { id: "text", name: "Text", show: textPanel(message.id) },
       { id: "headers", name: `Header ${headers.length}`, show: headersPanel(headers) },
@@ -145,7 +143,7 @@ export function reader({ close, step, remove, changed }) {
       { id: "journey", name: "Journey", show: journeyPanel(message.id) },
       { id: "source", name: "Source", show: sourcePanel(message.id) },
     ];
-    if (has(parts.parts, "text/html")) all.unshift({ id: "html", name: "HTML", show: htmlPanel(message.id, message.subject ?? "", whole.images) });
+    if (parts.has_html) all.unshift({ id: "html", name: "HTML", show: htmlPanel(message.id, message.subject ?? "", whole.images) });
     const { list, panel: shown } = tabs("Content", all, panel || all[0].id, (id) => { panel = id; });
     return el("div", { class: "content" }, list, shown);
   }
