@@ -319,3 +319,37 @@ fn magic_can_be_switched_off_while_it_runs() {
     assert_eq!((status, &answer["magic"]), (200, &false.into()));
     assert!(reply().starts_with("250 "));
 }
+
+#[test]
+fn at_the_250_a_message_has_its_whole_size_and_what_was_asked_for_before_still_holds() {
+    let mail = blocking::start();
+    mail.fault_rules(
+        r#"
+        [[rules]]
+        name = "pause"
+        at = "end-of-data"
+        do = { pause = "300ms" }
+        [[rules]]
+        name = "large"
+        at = "kept"
+        when = { size = "> 100kB" }
+        do = { reply = "250 2.0.0 A large one" }
+        [[rules]]
+        name = "small"
+        at = "kept"
+        when = { size = "< 10kB" }
+        do = { reply = "250 2.0.0 A small one" }
+        "#,
+    );
+    for (lines, reply) in [(3000, "250 2.0.0 A large one"), (30, "250 2.0.0 A small one")] {
+        let mut client = Client::envelope(&mail, "bob@example.net");
+        assert!(client.ask("DATA").starts_with("354 "));
+        client.say(&format!(
+            "Subject: x\r\n\r\n{}.",
+            format!("{}\r\n", "x".repeat(70)).repeat(lines)
+        ));
+        let asked = Instant::now();
+        assert_eq!(client.hear(), reply);
+        assert!(asked.elapsed() >= Duration::from_millis(250), "{:?}", asked.elapsed());
+    }
+}

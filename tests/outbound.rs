@@ -292,6 +292,25 @@ async fn magic_addresses_answer_after_the_250() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_reaches_its_sender_whatever_recipients_the_relay_has() {
+    let doorpost =
+        started("[[doors]]\nname = \"relay\"\nlocal_domains = [\"x.test\"]\nlocal_users = [\"bounce+550+1s@x.test\"]").await;
+    send(relay(&doorpost), "<alice@example.org>", &["<bounce+550+1s@x.test>"], MAIL).await;
+    let bounce = text(&arrived(&doorpost, "alice@example.org").await);
+    assert!(bounce.contains("Action: failed"), "{bounce}");
+    // Others are held to them as before.
+    let address = relay(&doorpost);
+    let reply = tokio::task::spawn_blocking(move || {
+        let mut client = Client::connect(address);
+        client.reply();
+        client.ask("EHLO client.example");
+        client.ask("MAIL FROM:<>");
+        client.ask("RCPT TO:<alice@example.org>")
+    });
+    assert_eq!(reply.await.unwrap().trim_end(), "554 5.7.1 Relay access denied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_or_a_person_has_a_message_bounce() {
     let doorpost = started("").await;
     doorpost.faults().set(

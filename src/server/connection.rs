@@ -7,8 +7,8 @@ use super::farewell::LINGER;
 use super::slowly::Manner;
 use super::transport::{Transport, in_words};
 use super::{Shared, is_stopping};
-use crate::smtp::{Action, Context, Input, Session};
-use crate::storage::{Door, SessionEntry};
+use crate::smtp::{Action, Context, Input, Session, Vouch};
+use crate::storage::{Door, SessionEntry, Store};
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
@@ -28,6 +28,19 @@ const LOOKS: u32 = 64;
 
 thread_local! {
     pub(super) static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATA_PIECE].into());
+}
+
+/// Tells doorpost's own reports from what else comes from this address.
+#[derive(Debug)]
+struct Visitor {
+    store: Arc<Store>,
+    peer: SocketAddr,
+}
+
+impl Vouch for Visitor {
+    fn is_own(&self) -> bool {
+        self.store.outbox().is_report(self.peer)
+    }
 }
 
 pub(super) struct Connection<'a> {
@@ -79,7 +92,10 @@ pub(super) async fn serve(
         faults: Some(Arc::clone(&shared.faults) as _),
         entropy,
     };
-    let session = Session::new(Arc::clone(&door.policy), context);
+    let mut session = Session::new(Arc::clone(&door.policy), context);
+    if door.policy.recipients.is_choosy() {
+        session.vouched_by(Arc::new(Visitor { store: Arc::clone(&shared.store), peer }));
+    }
     let entry = shared.store.session_began(session, peer, local);
     door.counts.add_session();
     let started = Instant::now();

@@ -29,5 +29,6 @@ pub use policy::Policy;
 pub use reply::Reply;
 pub use session::{
     Action, Context, Ended, Incoming, Input, Refusal, Session, TlsFacts, Transaction, Verdict,
+    Vouch,
 };
 pub use transcript::{Note, Transcript};

@@ -127,6 +127,12 @@ pub enum Turned {
 }
 
 impl RecipientRules {
+    /// Whether there is any recipient that they refuse.
+    #[must_use]
+    pub fn is_choosy(&self) -> bool {
+        self.local_domains.is_some() || self.local_users.is_some()
+    }
+
     /// Judges one forward-path for a client at `peer`, who may have logged in.
     ///
     /// # Errors

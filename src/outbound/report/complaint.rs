@@ -1,6 +1,6 @@
 //! Complaints (RFC 5965): what a mailbox provider sends to a sender's feedback loop when somebody presses "spam".
 
-use super::{About, date, unique};
+use super::{About, date, enclosed, unique};
 use std::fmt::Write as _;
 use time::OffsetDateTime;
 
@@ -49,14 +49,14 @@ pub(super) fn write(
     if let Some(mailbox) = about.reverse_path.mailbox() {
         let _ = write!(text, "Reported-Domain: {}\r\n", mailbox.domain().canonical());
     }
-    let encoding = if about.bytes.is_ascii() { "7bit" } else { "8bit" };
+    let (kind, encoding, content) = enclosed(about.bytes, true);
     let _ = write!(
         text,
-        "\r\n--{boundary}\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        "\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     );
     let mut bytes = text.into_bytes();
-    bytes.extend_from_slice(about.bytes);
-    if !about.bytes.ends_with(b"\r\n") {
+    bytes.extend_from_slice(&content);
+    if !content.ends_with(b"\r\n") {
         bytes.extend_from_slice(b"\r\n");
     }
     bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());

@@ -15,6 +15,7 @@ use crate::smtp::policy::AuthMode;
 use crate::storage::outbox::{Bound, Item, NewItem, Reason, Standing};
 use crate::storage::{Door, Message};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -175,6 +176,38 @@ impl Reporter {
             bytes: Bytes::from(bytes),
         })
     }
+}
+
+/// What a report brings back of a message, its type and its encoding. What could not pass as lines (a bare CR or LF, a
+/// NUL: it came as BINARYMIME, or to a door that takes such) does not stand in the way of the report: then it is the
+/// header alone, with spaces in their place.
+fn enclosed(bytes: &[u8], whole: bool) -> (&'static str, &'static str, Cow<'_, [u8]>) {
+    let (kind, content) = match whole && is_of_lines(bytes) {
+        true => ("message/rfc822", Cow::Borrowed(bytes)),
+        false => ("text/rfc822-headers", of_lines(super::trace::head(bytes))),
+    };
+    (kind, if content.is_ascii() { "7bit" } else { "8bit" }, content)
+}
+
+/// Whether the octet at that place stands alone, or never stands in a line.
+fn is_stray(bytes: &[u8], at: usize) -> bool {
+    match bytes[at] {
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        b'\n' => at == 0 || bytes[at - 1] != b'\r',
+        _ => true,
+    }
+}
+
+fn is_of_lines(bytes: &[u8]) -> bool {
+    !memchr::memchr3_iter(b'\r', b'\n', 0, bytes).any(|at| is_stray(bytes, at))
+}
+
+fn of_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut clean = Cow::Borrowed(bytes);
+    for at in memchr::memchr3_iter(b'\r', b'\n', 0, bytes).filter(|at| is_stray(bytes, *at)) {
+        clean.to_mut()[at] = b' ';
+    }
+    clean
 }
 
 /// A time as mail writes it.

@@ -3,10 +3,9 @@
 //!
 //! Addresses beyond ASCII stand in fields of their own type (RFC 6533).
 
-use super::{About, date, one_line, unique};
+use super::{About, date, enclosed, one_line, unique};
 use crate::mail::{Ret, encode_xtext};
 use crate::outbound::fate::{Action, Told};
-use crate::outbound::trace;
 use std::fmt::Write as _;
 use time::OffsetDateTime;
 
@@ -45,15 +44,11 @@ pub(super) fn write(
     let mut bytes = text.into_bytes();
     let whole =
         action == Action::Failed && about.ret != Some(Ret::Hdrs) && about.bytes.len() <= LARGEST;
-    let (kind, content) = match whole {
-        true => ("message/rfc822", about.bytes),
-        false => ("text/rfc822-headers", trace::head(about.bytes)),
-    };
-    let encoding = if content.is_ascii() { "7bit" } else { "8bit" };
+    let (kind, encoding, content) = enclosed(about.bytes, whole);
     bytes.extend_from_slice(
         format!("\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n").as_bytes(),
     );
-    bytes.extend_from_slice(content);
+    bytes.extend_from_slice(&content);
     if !content.ends_with(b"\r\n") {
         bytes.extend_from_slice(b"\r\n");
     }

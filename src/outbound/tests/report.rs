@@ -168,3 +168,19 @@ fn nothing_is_said_to_nobody() {
     assert!(reporter.status(&about, &told, now, &[]).is_empty());
     assert!(reporter.away(&about, "b@example.org", now, &[]).is_err());
 }
+
+#[test]
+fn what_is_not_of_lines_comes_back_as_its_header() {
+    let message = b"Subject: a\rb\r\nFrom: \xc3\xa4\n\0@x.example\r\n\r\ntext\n";
+    let told = [told(Action::Failed, "b@example.org")];
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let status = status::write("doorpost.test", &about(message), Action::Failed, &told, at);
+    let complaint = complaint::write("doorpost.test", &about(message), "c@x.example", "abuse", at);
+    for bytes in [status, complaint] {
+        assert!(is_of_lines(&bytes), "{}", String::from_utf8_lossy(&bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("text/rfc822-headers"), "{text}");
+        assert!(text.contains("Subject: a b\r\nFrom: \u{e4}  @x.example\r\n"), "{text}");
+        assert!(!text.contains("text\n--"), "{text}");
+    }
+}

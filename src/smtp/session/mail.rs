@@ -137,10 +137,14 @@ impl Session {
         }
         let judged =
             self.policy.recipients.judge(&path, self.context.peer, self.identity.is_some());
-        judged.map_err(|turned| match turned {
-            Turned::Relay => replies::RELAY_DENIED,
-            Turned::UnknownUser => replies::NO_SUCH_USER,
-        })?;
+        if let Err(turned) = judged
+            && !self.vouch.as_ref().is_some_and(|vouch| vouch.is_own())
+        {
+            return Err(match turned {
+                Turned::Relay => replies::RELAY_DENIED,
+                Turned::UnknownUser => replies::NO_SUCH_USER,
+            });
+        }
         if open.envelope.forward_paths.len() >= self.policy.limits.recipients as usize {
             return Err(replies::TOO_MANY_RECIPIENTS);
         }

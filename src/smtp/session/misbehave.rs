@@ -66,7 +66,7 @@ impl Session {
             reverse_path: about.reverse_path.as_deref(),
             forward_paths: &about.forward_paths,
             recipients: about.recipients,
-            size: message.map(|octets| octets.len() as u64).or(about.size),
+            size: about.size,
             message,
         })?;
         if !misdeed.answers() {
@@ -78,6 +78,11 @@ impl Session {
             Arc::make_mut(&mut self.policy).hide(&misdeed.hide);
             self.starttls_hidden |= offered && !self.policy.offers_starttls(self.standing());
         }
+        // What is asked for at the end of the data holds when the message is kept, too.
+        let misdeed = match self.misdeed.take() {
+            Some(before) => before.and(misdeed),
+            None => misdeed,
+        };
         Some(self.misdeed.insert(Box::new(misdeed)))
     }
 
@@ -144,7 +149,8 @@ impl Session {
         if !asked && !faults.cares(Point::Kept) {
             return Ok(());
         }
-        let about = About::envelope(envelope);
+        // How large it is, not how large it was said to be.
+        let about = About { size: Some(message.len() as u64), ..About::envelope(envelope) };
         let result =
             if asked { self.ask_and_stop(Point::EndOfData, &about, Some(message)) } else { Ok(()) };
         let head = memchr::memmem::find(message, b"\r\n\r\n").map_or(message.len(), |at| at + 2);

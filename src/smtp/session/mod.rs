@@ -26,7 +26,9 @@ mod receive;
 mod record;
 mod types;
 
-pub use types::{Action, Context, Ended, Incoming, Input, Refusal, TlsFacts, Transaction, Verdict};
+pub use types::{
+    Action, Context, Ended, Incoming, Input, Refusal, TlsFacts, Transaction, Verdict, Vouch,
+};
 
 use super::auth::{Exchange, Identity};
 use super::budget::Reservation;
@@ -70,6 +72,8 @@ pub struct Session {
     proxy_lines: u8,
     /// Whether a fault took STARTTLS away.
     starttls_hidden: bool,
+    /// Who may say that a recipient is to be taken all the same.
+    vouch: Option<Arc<dyn Vouch>>,
     /// The lines of faults that left the reply as it was, only slower.
     slowed: Vec<usize>,
     /// Whether the client ever sent a command before the reply to the one before.
@@ -188,6 +192,7 @@ impl Session {
             bare_lf_noted: false,
             proxy_lines: 0,
             starttls_hidden: false,
+            vouch: None,
             slowed: Vec::new(),
             has_pipelined: false,
             remarks: 0,
@@ -203,6 +208,11 @@ impl Session {
             to_be_kept: None,
             turned_away: false,
         }
+    }
+
+    /// Has somebody asked before a recipient is refused for its domain or its name.
+    pub fn vouched_by(&mut self, vouch: Arc<dyn Vouch>) {
+        self.vouch = Some(vouch);
     }
 
     /// Takes one input at `now` (since the client connected) and adds what is to be done.

@@ -23,6 +23,13 @@ pub struct Context {
     pub entropy: [u8; 16],
 }
 
+/// Who says of a client that what it sends just now is doorpost's own: a report, which goes to whom it is about,
+/// whatever recipients a door has. Asked only where one is about to be refused.
+pub trait Vouch: std::fmt::Debug + Send + Sync {
+    /// Whether it is.
+    fn is_own(&self) -> bool;
+}
+
 /// What a session is fed.
 #[derive(Debug)]
 pub enum Input<'a> {

@@ -358,6 +358,14 @@ impl Outbox {
         self.held().flights.contains_key(&from)
     }
 
+    /// Whether what comes from this address is a report of ours on its way.
+    #[must_use]
+    pub fn is_report(&self, from: SocketAddr) -> bool {
+        let held = self.held();
+        let item = held.flights.get(&from).and_then(|id| held.items.get(id));
+        item.is_some_and(|item| item.new.reason.is_made_here())
+    }
+
     /// A message came in from this address: the entry that is being sent from there has become it.
     pub fn arrived(&self, from: SocketAddr, message: MessageId) {
         let mut held = self.held();
