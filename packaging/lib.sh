@@ -4,10 +4,11 @@
 packaging=$repo/packaging
 
 # find_static: a program that needs no library, since an empty image has none. musl's where its target can be had, else
-# glibc's, whose resolver would want libraries for the names of other machines; doorpost asks for none.
+# glibc's, whose resolver would want libraries for the names of other machines; doorpost asks for none. Sets static and triple.
 find_static() {
-  local cargo=${CARGO:-cargo} profile=${PROFILE:-dev} triple=x86_64-unknown-linux-musl out=debug flags=
+  local cargo=${CARGO:-cargo} profile=${PROFILE:-dev} out=debug flags=
   [ -z "${STATIC:-}" ] || { static=$(realpath "$STATIC") && return; }
+  triple=x86_64-unknown-linux-musl
   case $(uname -m) in
   aarch64) triple=aarch64-unknown-linux-musl ;;
   esac

@@ -410,6 +410,24 @@ async fn an_entry_is_tried_now_or_taken_out() {
     assert_eq!((&items[0]["reason"], &items[1]["state"]), (&json!("report"), &json!("failed")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_of_what_was_taken_out_while_it_ran() {
+    let second = builder("[[doors]]\nname = \"relay\"\nlocal_domains = [\"other.example\"]");
+    let second = second.fault("slow=300ms").start().await.unwrap();
+    let port = relay(&second).port();
+    let first = started(&format!(
+        "[[routes]]\nto = [\"*@onward.example\"]\nvia = \"smtp://127.0.0.1:{port}\""
+    ))
+    .await;
+    send(relay(&first), "<alice@example.org>", &["<bob@onward.example>"], MAIL).await;
+    queue(&first, |items| items[0]["state"] == "running").await;
+    let (status, _) = api(&first, "DELETE", "/api/queue/1", Value::Null).await;
+    assert_eq!(status, 204);
+    let items = queue(&first, |items| items[0]["attempts"][0].is_object()).await;
+    assert!(items[0]["attempts"][0]["outcome"].as_str().unwrap().contains("554"), "{items:#}");
+    assert_eq!((items.as_array().unwrap().len(), &items[0]["state"]), (1, &json!("dropped")));
+}
+
 #[test]
 fn a_place_beyond_this_machine_is_refused_unless_it_is_named() {
     let parse = |toml: &str| Config::parse(toml).err().map(|error| error.to_string());

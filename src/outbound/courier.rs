@@ -12,7 +12,7 @@ use crate::config::{Config, Host, Server, Target};
 use crate::smtp::client::{Fate, Outcome, Patience, Said, Security, Settings};
 use crate::smtp::policy::TlsMode;
 use crate::storage::Store;
-use crate::storage::outbox::{Attempt, Item};
+use crate::storage::outbox::{Attempt, Item, State};
 use crate::tls::Outgoing;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -254,6 +254,10 @@ impl Courier {
         };
         item.remember(attempt);
         let Settled { reports } = fate::apply(&mut item, waiting, outcome, &self.retry);
+        // Of what was taken out meanwhile nobody is told.
+        let known = self.store.outbox().get(item.id);
+        let is_dropped = known.is_some_and(|known| known.state == State::Dropped);
+        let reports = if is_dropped { Vec::new() } else { reports };
         let new = self.reporter.of_item(&item, &reports, self.store.doors());
         let store = Arc::clone(&self.store);
         // Both are written to a disk, where there is one: first what is to be told, so that a kill in between

@@ -234,8 +234,8 @@ impl Outbox {
         let Some(known) = held.items.get(&item.id) else { return };
         item.arrived.clone_from(&known.arrived);
         let was_open = !known.state.is_final();
-        // Taken out while it ran: what was sent is sent, and nothing is tried again.
-        if !was_open && !item.state.is_final() {
+        // Taken out while it ran: what was sent is sent, and the rest is no failure that anybody hears of.
+        if !was_open && item.state != State::Done {
             item.state = State::Dropped;
         }
         let has_ended = was_open && item.state.is_final();
