@@ -428,6 +428,27 @@ async fn nobody_is_told_of_what_was_taken_out_while_it_ran() {
     assert_eq!((items.as_array().unwrap().len(), &items[0]["state"]), (1, &json!("dropped")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_queued_is_not_kept_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display();
+    let first = started(&format!(
+        "data = \"{data}\"\n[[routes]]\nto = [\"*@onward.example\"]\nvia = \"smtp://127.0.0.1:1\""
+    ))
+    .await;
+    let queue = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
+    queue.execute_batch("ALTER TABLE item RENAME TO away").unwrap();
+    let reply = send(relay(&first), "<alice@example.org>", &["<bob@onward.example>"], MAIL).await;
+    assert!(reply.starts_with("451"), "{reply}");
+    assert!(first.messages().is_empty());
+    queue.execute_batch("ALTER TABLE away RENAME TO item").unwrap();
+    let reply = send(relay(&first), "<alice@example.org>", &["<bob@onward.example>"], MAIL).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    let messages = first.messages();
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0].arrival().findings.iter().all(|one| one.code != "duplicate-message"));
+}
+
 #[test]
 fn a_place_beyond_this_machine_is_refused_unless_it_is_named() {
     let parse = |toml: &str| Config::parse(toml).err().map(|error| error.to_string());

@@ -6,7 +6,7 @@ use crate::finding::{Code, Finding, Letter, MessageKey};
 use crate::mail::MessageId;
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Incoming, Reply, replies};
-use crate::storage::{Arrival, Message, StoreError};
+use crate::storage::{Arrival, Message, Selection, StoreError};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -41,11 +41,14 @@ impl Connection<'_> {
         drop(reservation);
         match kept {
             Ok(message) => {
+                if let Err(reply) = self.go_on(&message).await {
+                    self.take_back(message.id()).await;
+                    return Err(reply);
+                }
                 self.door.counts.add_message();
                 if let Some(key) = key {
                     self.shared.store.has_come(key, &message);
                 }
-                self.go_on(&message).await?;
                 Ok(message.id())
             }
             Err(StoreError::Full) => Err(replies::NO_STORAGE),
@@ -66,6 +69,16 @@ impl Connection<'_> {
         let finding = Finding::new(code, line, self.entry.client(), &before);
         store.add_finding(&self.entry, finding.clone());
         known.iter().cloned().chain([finding]).collect()
+    }
+
+    /// A client that was told 4xx keeps its message and comes again: it is not to be here twice then.
+    async fn take_back(&self, id: MessageId) {
+        let store = Arc::clone(&self.shared.store);
+        let removed =
+            tokio::task::spawn_blocking(move || store.remove(&Selection::Ids(vec![id]))).await;
+        if let Ok(Err(error)) = removed {
+            tracing::error!(%error, "message {id}, whose client was told 4xx, could not be removed");
+        }
     }
 
     /// Puts into the queue what a route sends on: after the 250 it must not be lost. A client that hears another reply

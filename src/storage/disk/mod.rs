@@ -12,6 +12,7 @@ mod writer;
 
 pub use open::OpenError;
 pub(in crate::storage) use open::{INDEX, create_private};
+pub(in crate::storage) use tables::failed;
 
 use super::backend::{Backend, EndedSession, Keeping, Marked, Removal, StoreError, Tell, Usage};
 use super::backlog::Backlog;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tables::{failed, sql_id};
+use tables::sql_id;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use writer::{Keep, Order, Writer};
@@ -85,6 +86,7 @@ impl Disk {
             gauge: Arc::clone(&gauge),
             pruned: 0,
             sessions: VecDeque::new(),
+            waiting_since: None,
             long: VecDeque::new(),
         };
         let thread = std::thread::Builder::new().name("disk".into());

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
-/// Every name of RFC 3848 and RFC 6531 that a message can have come by, and none.
-const PROTOCOLS: [&str; 10] = [
+/// Every name of RFC 3848 and RFC 6531 that a message can have come by, that of an import, and none.
+const PROTOCOLS: [&str; 11] = [
     "SMTP",
     "ESMTP",
     "ESMTPA",
@@ -21,6 +21,7 @@ const PROTOCOLS: [&str; 10] = [
     "UTF8SMTPA",
     "UTF8SMTPS",
     "UTF8SMTPSA",
+    "HTTP",
     "",
 ];
 

@@ -32,11 +32,14 @@ pub(super) fn sql_id(id: u64) -> i64 {
 }
 
 pub(super) fn nanoseconds(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos()).unwrap_or(i64::MAX)
+    let nanoseconds = time.unix_timestamp_nanos();
+    // 1677 to 2262 can be written; what lies beyond is as near as can be.
+    let nearest = if nanoseconds < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(nanoseconds).unwrap_or(nearest)
 }
 
 /// What a failure of SQLite means to whoever asked.
-pub(super) fn failed(error: &rusqlite::Error) -> StoreError {
+pub(in crate::storage) fn failed(error: &rusqlite::Error) -> StoreError {
     /// The shared memory beside the file cannot grow (SQLITE_IOERR_SHMSIZE).
     const NO_ROOM_BESIDE: i32 = 4874;
     let no_room = error.sqlite_error().is_some_and(|error| {

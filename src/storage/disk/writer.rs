@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Orders and octets of one transaction at most.
@@ -62,6 +62,8 @@ pub(super) struct Writer {
     pub(super) gauge: Arc<Gauge>,
     pub(super) pruned: u64,
     pub(super) sessions: VecDeque<EndedSession>,
+    /// Since when the first of them waits.
+    pub(super) waiting_since: Option<Instant>,
     /// Removals of many, which are done piece by piece, so that nobody waits for all of them.
     pub(super) long: VecDeque<Long>,
 }
@@ -98,6 +100,7 @@ impl Writer {
                         break;
                     }
                     Order::Session(entry) => {
+                        self.waiting_since.get_or_insert_with(Instant::now);
                         self.sessions.push_back(entry);
                         if self.sessions.len() > SESSIONS {
                             self.sessions.pop_front();
@@ -138,7 +141,8 @@ impl Writer {
         if self.sessions.is_empty() {
             return orders.recv().map(Some).map_err(|_| ());
         }
-        match orders.recv_timeout(SESSION_DELAY) {
+        let waited = self.waiting_since.map_or(SESSION_DELAY, |since| since.elapsed());
+        match orders.recv_timeout(SESSION_DELAY.saturating_sub(waited)) {
             Ok(order) => Ok(Some(order)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(()),
@@ -216,9 +220,14 @@ impl Writer {
         if result.is_err() {
             self.counted = before;
         } else {
-            self.sessions.clear();
+            self.forget_sessions();
         }
         result
+    }
+
+    fn forget_sessions(&mut self) {
+        self.sessions.clear();
+        self.waiting_since = None;
     }
 
     fn try_transaction(
@@ -324,7 +333,9 @@ impl Writer {
                     std::thread::sleep(SESSION_DELAY);
                 }
             }
-        } else {
+        } else if self.sessions.len() > SESSIONS / 2
+            || self.waiting_since.is_some_and(|since| since.elapsed() >= SESSION_DELAY)
+        {
             self.write_sessions();
         }
     }
@@ -378,7 +389,7 @@ impl Writer {
         }
         if let Err(error) = self.transaction(&[]) {
             tracing::error!(%error, "the transcripts of ended sessions could not be kept");
-            self.sessions.clear();
+            self.forget_sessions();
         }
     }
 }

@@ -91,6 +91,9 @@ pub(in crate::storage) fn header_text(headers: &str) -> String {
     text
 }
 
+/// Stands between forward-paths, so that no phrase runs from one into the next. No query has a word like it.
+const BETWEEN: &str = " \u{ffff} ";
+
 /// Every column of a message, as tokens with spaces between them.
 pub(super) fn texts(
     message: &Message,
@@ -102,8 +105,9 @@ pub(super) fn texts(
     let user = arrival.auth_user.iter().map(|user| token(NameOf::User, user));
     let inboxes = inboxes.iter().map(|inbox| token(NameOf::Inbox, inbox));
     let names: Vec<_> = user.chain(inboxes).chain([token(NameOf::Door, &arrival.door)]).collect();
+    let forward_paths = envelope.forward_paths.iter();
     let forward_paths: Vec<_> =
-        envelope.forward_paths.iter().map(|recipient| recipient.path.to_string()).collect();
+        forward_paths.map(|recipient| searchable(&recipient.path.to_string())).collect();
     [
         searchable(&content.subject),
         searchable(&content.from),
@@ -115,7 +119,7 @@ pub(super) fn texts(
         searchable(&content.text),
         searchable(&content.attachments),
         searchable(&envelope.reverse_path.to_string()),
-        searchable(&forward_paths.join("\n")),
+        forward_paths.join(BETWEEN),
         names.join(" "),
     ]
 }

@@ -258,8 +258,17 @@ enum Names {
     AreWords,
 }
 
+/// How deep MATCH is nested. FTS5 parses it with a stack of 100; what lies deeper is put together by SQL.
+const DEEPEST: usize = 12;
+
 /// The MATCH expression for what is nothing but words.
 fn match_of(expr: &Expr, names: Names) -> Option<String> {
+    match_within(expr, names, DEEPEST)
+}
+
+/// The same where it lies no deeper in itself than so.
+fn match_within(expr: &Expr, names: Names, room: usize) -> Option<String> {
+    let match_of = |part: &Expr| match_within(part, names, room.checked_sub(1)?);
     match expr {
         Expr::Term(term) => match (names, term) {
             (Names::AreWords, Term::Door(name)) => Some(name_match(NameOf::Door, name)),
@@ -268,15 +277,15 @@ fn match_of(expr: &Expr, names: Names) -> Option<String> {
             _ => words_of(term).map(|(words, columns)| fts_match(words, columns)),
         },
         Expr::Or(parts) => {
-            let all: Option<Vec<_>> = parts.iter().map(|part| match_of(part, names)).collect();
+            let all: Option<Vec<_>> = parts.iter().map(match_of).collect();
             all.map(|all| joined(&all, " OR ", &[]))
         }
         Expr::And(parts) => {
             let (mut found, mut left_out) = (Vec::new(), Vec::new());
             for part in parts {
                 match part {
-                    Expr::Not(inner) => left_out.push(match_of(inner, names)?),
-                    part => found.push(match_of(part, names)?),
+                    Expr::Not(inner) => left_out.push(match_of(inner)?),
+                    part => found.push(match_of(part)?),
                 }
             }
             (!found.is_empty()).then(|| joined(&found, " AND ", &left_out))

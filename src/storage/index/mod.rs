@@ -214,7 +214,7 @@ impl Index {
     ) -> Result<Self, StoreError> {
         let place = file.map_or_else(Place::in_memory, Place::File);
         let (connection, inbox_by, was_fit) = place.writer(inbox_by)?;
-        let whole = worker::take_whole(&connection).map_err(|error| failed(&error))?;
+        let whole = worker::take_whole(&connection).map_err(|error| failed(&place, &error))?;
         let is_whole = was_fit && whole.is_some() && whole == last_run;
         let progress = Arc::new(Progress::default());
         let worker = worker::Worker {
@@ -241,7 +241,7 @@ impl Index {
         });
         let thread = thread.map_err(|error| StoreError::Failed(error.to_string()))?;
         // What lies in memory is there as long as somebody is connected to it.
-        let first = place.reader(backend).map_err(|error| failed(&error))?;
+        let first = place.reader(backend).map_err(|error| failed(&place, &error))?;
         let readers = Readers { idle: vec![first], busy: 0 };
         Ok(Self {
             inlet,
@@ -312,7 +312,9 @@ impl Index {
             }
             turn >= end
         };
-        reader.progress_handler(STEPS, Some(is_late)).map_err(|error| failed(&error))?;
+        reader
+            .progress_handler(STEPS, Some(is_late))
+            .map_err(|error| failed(&self.place, &error))?;
         let answer = {
             let _not_while_it_writes = match self.place {
                 Place::Memory(_) => {
@@ -323,7 +325,7 @@ impl Index {
             question(&reader)
         };
         self.give_back(reader);
-        answer.map_err(|error| failed(&error))
+        answer.map_err(|error| failed(&self.place, &error))
     }
 
     /// Waits until all that was sent is taken in.
@@ -359,7 +361,7 @@ impl Index {
         idle.map_or_else(|| self.place.reader(&self.backend), Ok).map_err(|error| {
             self.readers.lock().unwrap_or_else(PoisonError::into_inner).busy -= 1;
             self.free.notify_one();
-            failed(&error)
+            failed(&self.place, &error)
         })
     }
 
@@ -400,10 +402,10 @@ impl fmt::Debug for Index {
     }
 }
 
-fn failed(error: &rusqlite::Error) -> StoreError {
+fn failed(place: &Place, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => StoreError::TooLong(LONGEST.as_secs()),
-        _ => StoreError::Failed(format!("the index: {error}")),
+        _ => StoreError::Failed(schema::told(place, "the index", error)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::storage::backend::Backend;
 use crate::storage::disk::create_private;
 use crate::storage::{InboxBy, StoreError};
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Says that a file is our index ("dpix").
 const APPLICATION: i32 = 0x6470_6978;
 /// Raised with every change to the tables, or to what goes into them.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// Where an index lies.
 #[derive(Clone, Debug)]
@@ -121,6 +121,30 @@ fn has_header(backend: &dyn Backend, id: i64, name: &str, words: &Words) -> bool
     })
 }
 
+/// How a failure is told. A file that is damaged is given another version, so that the next start makes it anew; it
+/// cannot be replaced under those who read it.
+pub(super) fn told(place: &Place, what: &str, error: &rusqlite::Error) -> String {
+    let is_damaged = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    let Place::File(path) = place else { return format!("{what}: {error}") };
+    if !is_damaged {
+        return format!("{what}: {error}");
+    }
+    let given_up = Connection::open(path)
+        .and_then(|connection| connection.pragma_update(None, "user_version", 0));
+    match given_up {
+        Ok(()) => format!(
+            "{what}: it is damaged ({error}), and made anew from the messages when doorpost is started again"
+        ),
+        Err(_) => format!(
+            "{what}: it is damaged ({error}); stop doorpost and remove {}, and it is made anew from the messages",
+            path.display()
+        ),
+    }
+}
+
 /// How an index that is there makes inboxes; nothing where it is not of this version.
 fn made_for(connection: &Connection) -> rusqlite::Result<Option<InboxBy>> {
     settle(connection)?;
@@ -131,7 +155,16 @@ fn made_for(connection: &Connection) -> rusqlite::Result<Option<InboxBy>> {
     let sql = "SELECT value FROM state WHERE key = 'inbox_by'";
     let inbox_by: String = connection.query_row(sql, [], |row| row.get(0))?;
     // A look into each table: a file that is cut off is not met by the first search.
-    for table in ["message", "shown", "name", "member"] {
+    for table in [
+        "message",
+        "shown",
+        "name",
+        "member",
+        "words_data",
+        "words_idx",
+        "words_docsize",
+        "words_config",
+    ] {
         connection.query_row(
             &format!("SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT 1)"),
             [],

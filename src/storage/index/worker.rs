@@ -5,7 +5,7 @@ use super::compile::Kind;
 use super::leisure::Pace;
 use super::schema::Place;
 use super::write::{Changes, sql_id};
-use super::{Job, Progress, priority};
+use super::{Job, Progress, priority, schema};
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::storage::backend::{Backend, Marked};
@@ -124,7 +124,11 @@ impl Worker {
                     Job::RemoveUpTo(id) => {
                         self.write(std::mem::take(&mut ready));
                         if let Err(error) = self.remove_up_to(id) {
-                            self.failed(&format!("the index could not remove messages: {error}"));
+                            self.failed(&schema::told(
+                                &self.place,
+                                "the index could not remove messages",
+                                &error,
+                            ));
                         }
                     }
                     Job::Mark(ids, marks) => ready.push(Ready::Mark(ids, marks)),
@@ -174,7 +178,8 @@ impl Worker {
         }
         let Err(error) = self.transaction(&ready) else { return };
         if let [_] = ready.as_slice() {
-            return self.failed(&format!("the index could not take in a change: {error}"));
+            let what = "the index could not take in a change";
+            return self.failed(&schema::told(&self.place, what, &error));
         }
         for change in ready {
             self.write(vec![change]);
@@ -225,7 +230,10 @@ impl Worker {
         };
         let newer = "SELECT id FROM message WHERE id > ? LIMIT ?";
         let newer = named(&self.connection, newer, FEW + 1)?;
-        if newer.len() <= FEW {
+        // They are in memory for one transaction.
+        let sizes = "SELECT coalesce(sum(size), 0) FROM message WHERE id > ?";
+        let octets: i64 = self.connection.query_row(sizes, [sql_id(last)], |row| row.get(0))?;
+        if newer.len() <= FEW && octets.unsigned_abs() <= OCTETS as u64 {
             let marked = self.marked()?.into_iter().filter(|marked| marked.id > last);
             let marks: Vec<_> = marked.map(Ready::of_marks).collect();
             let mut ready = vec![Ready::Clear];
@@ -275,7 +283,6 @@ impl Worker {
             self.compare();
             if !self.is_ill {
                 tracing::info!("the index is whole again");
-                self.progress.set_failure(None);
             }
         }
     }
@@ -293,8 +300,10 @@ impl Worker {
         });
         match result {
             Ok(changed) if changed > 0 && !was_ill && !self.is_ill => {
+                self.progress.set_failure(None);
                 tracing::info!(changed, "the index is in line with the messages again");
             }
+            Ok(_) if !self.is_ill => self.progress.set_failure(None),
             Ok(_) => {}
             Err(error) => {
                 self.failed(&format!("the index could not be brought in line: {error}"));
@@ -315,8 +324,17 @@ impl Worker {
             let missing: Vec<_> = there.difference(&known).copied().collect();
             changed += gone.len() + missing.len();
             self.write(vec![Ready::Remove(gone)]);
-            for ids in missing.chunks(TOGETHER) {
-                let ready = ids.iter().filter_map(|id| self.read(*id)).collect();
+            let mut missing = missing.into_iter().peekable();
+            while missing.peek().is_some() {
+                let (mut ready, mut octets) = (Vec::new(), 0);
+                while ready.len() < TOGETHER && octets < OCTETS {
+                    let Some(id) = missing.next() else { break };
+                    let add = self.read(id);
+                    if let Some(Ready::Add(message, _)) = &add {
+                        octets += message.bytes().len();
+                    }
+                    ready.extend(add);
+                }
                 self.write(ready);
                 if self.is_ill {
                     return Ok(changed);

@@ -3,8 +3,10 @@
 
 use super::item::{Attempt, Item, QueueId, State};
 use crate::storage::OpenError;
+use crate::storage::disk::create_private;
 use bytes::Bytes;
 use rusqlite::{Connection, params};
+use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
@@ -37,6 +39,20 @@ fn id(id: QueueId) -> i64 {
     i64::try_from(id.get()).unwrap_or(i64::MAX)
 }
 
+/// Whole messages and the secrets of targets lie in it: it is nobody else's to read. One that is there may have been
+/// made when it was; whose it is not cannot change that.
+fn make_private(path: &Path) -> io::Result<()> {
+    create_private(path)?;
+    #[cfg(unix)]
+    for ending in ["", "-wal", "-shm"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        let _ = std::fs::set_permissions(name, std::fs::Permissions::from_mode(0o600));
+    }
+    Ok(())
+}
+
 impl File {
     pub(super) fn open(folder: &Path) -> Result<(Self, Loaded), OpenError> {
         let path = folder.join(NAME);
@@ -44,6 +60,7 @@ impl File {
             path: path.clone(),
             error: error.to_string(),
         };
+        make_private(&path).map_err(|error| OpenError::Folder { path: path.clone(), error })?;
         let connection = Connection::open(&path).map_err(refused)?;
         let mut loaded = Loaded::default();
         connection

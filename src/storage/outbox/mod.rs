@@ -12,7 +12,7 @@ mod item;
 pub use hooks::{HookLog, HookState, HookTry};
 pub use item::{Attempt, Bound, Item, NewItem, QueueId, Reason, Standing, State};
 
-use super::{Change, Events, Message, OpenError, StoreError};
+use super::{Change, Events, Message, OpenError, StoreError, disk};
 use crate::mail::MessageId;
 use file::File;
 use std::collections::{BTreeMap, HashMap};
@@ -191,9 +191,10 @@ impl Outbox {
             new.into_iter().filter_map(begun).collect::<Vec<_>>()
         };
         if let Some(file) = &self.file {
-            let failed =
-                |error| StoreError::Failed(format!("the queue cannot be written: {error}"));
-            file.add(&items).map_err(failed)?;
+            file.add(&items).map_err(|error| match disk::failed(&error) {
+                StoreError::Full => StoreError::Full,
+                _ => StoreError::Failed(format!("the queue cannot be written: {error}")),
+            })?;
         }
         let ids: Vec<_> = items.iter().map(|item| item.id).collect();
         let mut held = self.held();

@@ -29,6 +29,10 @@ battery! {
     large_totals_stop_somewhere,
     what_is_too_large_is_refused_and_leaves_nothing,
     a_closed_store_says_so,
+    a_date_beyond_all_clocks_is_old,
+    an_import_says_that_it_is_one,
+    a_question_may_be_as_deep_as_it_is_read,
+    a_phrase_ends_with_its_path,
 }
 
 const LETTER: &str = "From: Alice <alice@example.org>\r\nTo: Bob <bob@example.org>\r\n\
@@ -213,6 +217,49 @@ fn the_old_go_by_age(kept: Kept) {
     assert_eq!(store.remove_what_is_old(), Ok(0));
     assert_eq!(numbers(&store, ""), [4, 3]);
     assert_eq!(kept.open().remove_what_is_old(), Ok(0), "without a bound");
+}
+
+fn a_date_beyond_all_clocks_is_old(kept: Kept) {
+    let age = Some(std::time::Duration::from_hours(1));
+    let store = kept.open_with(|settings| settings.max_age = age);
+    let mut came = to(&["bob@example.org"]);
+    came.received_at = OffsetDateTime::UNIX_EPOCH - Duration::days(365 * 370);
+    keep(&store, came, "");
+    assert!(store.message(id(1)).unwrap().unwrap().arrival().received_at.year() < 1700);
+    assert_eq!(numbers(&store, "before:1700-01-01"), [1]);
+    assert_eq!(store.remove_what_is_old(), Ok(1));
+}
+
+fn an_import_says_that_it_is_one(kept: Kept) {
+    let store = kept.open();
+    let mut came = to(&["bob@example.org"]);
+    came.protocol = "HTTP";
+    keep(&store, came, "");
+    assert_eq!(store.message(id(1)).unwrap().unwrap().arrival().protocol, "HTTP");
+}
+
+fn a_question_may_be_as_deep_as_it_is_read(kept: Kept) {
+    let store = kept.open();
+    keep(&store, to(&["bob@example.org"]), "Subject: deep\r\n\r\n");
+    for levels in 1..24 {
+        let deep = (0..levels).fold("deep".to_owned(), |inner, _| format!("b OR (deep ({inner}))"));
+        assert_eq!(numbers(&store, &deep), [1], "{levels} levels");
+        let not = (0..levels).fold("deep".to_owned(), |inner, _| format!("deep -(b ({inner}))"));
+        assert_eq!(numbers(&store, &not), [1], "{levels} levels");
+    }
+}
+
+fn a_phrase_ends_with_its_path(kept: Kept) {
+    let store = kept.open();
+    keep(&store, to(&["bob@example.org", "carol@example.net"]), "");
+    for (query, found) in [
+        ("rcpt:\"carol example net\"", &[1][..]),
+        ("rcpt:\"example.org carol\"", &[]),
+        ("envelope:\"org carol\"", &[]),
+        ("-rcpt:\"example.org carol\" rcpt:carol", &[1]),
+    ] {
+        assert_eq!(numbers(&store, query), found, "{query}");
+    }
 }
 
 fn events_tell_everything_in_order(kept: Kept) {

@@ -58,6 +58,58 @@ fn an_index_that_is_gone_or_broken_is_made_anew() {
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     });
     is_as_filled(&store);
+    // The root of the words.
+    let mut store = filled();
+    change(&mut store, "index.db", |path| wipe(path, "words_data"));
+    is_as_filled(&store);
+}
+
+/// Fills the first page of a table with zeros.
+fn wipe(path: &PathBuf, table: &str) {
+    let index = Connection::open(path).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?";
+    let page: u32 = index.query_row(sql, [table], |row| row.get(0)).unwrap();
+    let size: u32 = index.pragma_query_value(None, "page_size", |row| row.get(0)).unwrap();
+    drop(index);
+    let (page, size) = (page as usize, size as usize);
+    let mut bytes = fs::read(path).unwrap();
+    bytes[(page - 1) * size..page * size].fill(0);
+    fs::write(path, bytes).unwrap();
+}
+
+/// What a start does not look at is met later; then the next start makes it anew.
+#[test]
+fn an_index_that_turns_out_to_be_damaged_is_made_anew_by_the_next_start() {
+    let mut store = filled();
+    change(&mut store, "index.db", |path| wipe(path, "message_received_at"));
+    keep(&store, to(&["bob@example.org"]), "Subject: four\r\n\r\n");
+    let error = store.find(&find("four")).unwrap_err().to_string();
+    assert!(error.contains("damaged") && error.contains("started again"), "{error}");
+    store.reopen();
+    assert_eq!(numbers(&store, "larger:1"), [4, 3, 2, 1]);
+    assert_eq!(numbers(&store, "four"), [4]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_lies_there_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).unwrap();
+    // As doorpost made it once.
+    fs::write(folder.path().join("queue.db"), "").unwrap();
+    let data = Some(folder.path().to_owned());
+    let store = Store::open(&Settings { data, ..Settings::default() }).unwrap();
+    keep(&store, to(&["bob@example.org"]), "");
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        if entry.path().extension().is_some_and(|ending| ending.to_string_lossy().starts_with("db"))
+        {
+            assert_eq!(mode, 0o600, "{}", entry.path().display());
+        }
+    }
 }
 
 #[test]
