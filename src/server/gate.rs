@@ -1,7 +1,7 @@
 //! A listener that can be taken away and put back: a door that is closed on request refuses connections
 //! as a port does behind which nothing listens.
 
-use super::{EXHAUSTED, Shared, accept, bind};
+use super::{EXHAUSTED, Pausing, Shared, accept, bind};
 use crate::storage::Door;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub(super) async fn serve(
 
 /// Somebody else may have taken the port; it comes back when they leave it.
 async fn bind_again(address: SocketAddr, door: &Door) -> TcpListener {
+    // Nobody asked for this one to be closed: it is not ready.
+    let _pausing = Pausing::new(door);
     let mut told = false;
     loop {
         match bind(address).and_then(TcpListener::from_std) {

@@ -159,6 +159,22 @@ impl Drop for Accepting {
     }
 }
 
+/// A listener that takes none for now, until this is dropped.
+struct Pausing<'a>(&'a Door);
+
+impl<'a> Pausing<'a> {
+    fn new(door: &'a Door) -> Self {
+        door.counts.listener_ended();
+        Self(door)
+    }
+}
+
+impl Drop for Pausing<'_> {
+    fn drop(&mut self) {
+        self.0.counts.listener_began();
+    }
+}
+
 async fn accept(
     listener: &TcpListener,
     shared: &Arc<Shared>,
@@ -183,9 +199,9 @@ async fn accept(
             Err(error) if is_about_one_client(&error) => {}
             Err(error) => {
                 tracing::warn!(door = &*door.policy.door, %error, "cannot accept a connection, trying again");
-                door.counts.listener_ended();
+                // Until the wait is over, or is given up.
+                let _pausing = Pausing::new(door);
                 tokio::time::sleep(EXHAUSTED).await;
-                door.counts.listener_began();
             }
         }
     }

@@ -113,8 +113,24 @@ fn read_orcpt(value: &str, smtputf8: bool) -> Option<String> {
     let kind_is_right =
         !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let is_utf8 = smtputf8 && kind.eq_ignore_ascii_case("utf-8") && !address.is_ascii();
-    let address = if is_utf8 { Some(address.to_owned()) } else { decoded(address) };
+    let address = if is_utf8 { decode_unitext(address) } else { decoded(address) };
     address.filter(|_| kind_is_right).map(|address| format!("{kind};{address}"))
+}
+
+/// An address of the type `utf-8`, in which `\x{2B}` stands for a `+` (RFC 6533 §3); nothing where it would hold what
+/// cannot stand in a line.
+fn decode_unitext(text: &str) -> Option<String> {
+    let mut parts = text.split("\\x{");
+    let mut address = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_once('}')?;
+        let is_hex =
+            (2..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let c = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex).and_then(char::from_u32)?;
+        address.push(c);
+        address.push_str(rest);
+    }
+    (!address.chars().any(char::is_control)).then_some(address)
 }
 
 /// What an xtext stands for, where that is printable ASCII and not nothing.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Notes that are kept although the transcript is full.
 const NOTES: usize = 64;
+/// Faults that are written down even where the limit is reached.
+const FAULTS: usize = 64;
 
 /// What was said in one session.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,7 @@ pub struct Transcript {
     limit: usize,
     omitted: u64,
     notes: usize,
+    faults: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -249,7 +252,8 @@ impl Transcript {
     ) {
         // What doorpost noticed and how it ended is what a long session is looked up for.
         let is_ours = match kind {
-            Kind::End | Kind::Fault => true,
+            Kind::End => true,
+            Kind::Fault => self.faults < FAULTS,
             Kind::Note(_) => self.notes < NOTES,
             _ => false,
         };
@@ -263,6 +267,7 @@ impl Transcript {
             self.text.truncate(self.limit.max(start));
         }
         self.notes += usize::from(matches!(kind, Kind::Note(_)));
+        self.faults += usize::from(kind == Kind::Fault);
         let length = u32::try_from(self.text.len() - start).unwrap_or(u32::MAX);
         let at_micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
         self.entries.push(Entry { at_micros, length, kind, encrypted });
@@ -380,6 +385,19 @@ mod tests {
         let lines: Vec<_> = transcript.lines().map(|line| line.text()).collect();
         assert_eq!(lines, ["one", "two", "th"]);
         assert_eq!(transcript.omitted(), 1);
+    }
+
+    #[test]
+    fn faults_without_end_do_not_grow_it() {
+        let mut transcript = Transcript::new(100);
+        for number in 0..1000 {
+            transcript.add(Duration::ZERO, Kind::Fault, false, |out| {
+                out.extend(format!("fault {number:03}").into_bytes());
+            });
+        }
+        assert_eq!((transcript.len(), transcript.omitted()), (64, 936));
+        transcript.add(Duration::ZERO, Kind::End, false, |out| out.extend(b"closed"));
+        assert!(transcript.lines().last().is_some_and(|line| line.text() == "closed"));
     }
 
     #[test]

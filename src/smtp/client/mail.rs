@@ -231,12 +231,29 @@ impl Mail {
             let orcpt = recipient.orcpt.as_deref();
             // `type;address`: what stands before the semicolon is no xtext (RFC 3461 §4.2).
             let orcpt = orcpt.and_then(|orcpt| orcpt.split_once(';'));
-            command.extend(
-                orcpt.map(|(kind, address)| format!(" ORCPT={kind};{}", encode_xtext(address))),
-            );
+            command.extend(orcpt.map(|(kind, address)| {
+                // It came with SMTPUTF8, and goes on with it.
+                let is_utf8 = kind.eq_ignore_ascii_case("utf-8") && !address.is_ascii();
+                let encoded = if is_utf8 { encode_unitext(address) } else { encode_xtext(address) };
+                format!(" ORCPT={kind};{encoded}")
+            }));
         }
         command
     }
+}
+
+/// An address of the type `utf-8` as it stands in ORCPT beside SMTPUTF8 (RFC 6533 §3).
+fn encode_unitext(address: &str) -> String {
+    let mut text = String::with_capacity(address.len());
+    for c in address.chars() {
+        match c {
+            '+' | '=' | '\\' | '\0'..=' ' | '\x7f' => {
+                text.push_str(&format!("\\x{{{:X}}}", u32::from(c)))
+            }
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// Whether a CR or LF stands alone.

@@ -271,3 +271,14 @@ fn octets_that_data_cannot_carry_go_by_bdat() {
     play.hear("250 ok\r\n");
     assert!(matches!(&*play.outcomes[0].fates, [Fate::Delivered(_)]));
 }
+
+#[test]
+fn an_orcpt_beyond_ascii_goes_on_as_it_came() {
+    let mut whole = Mail { smtputf8: true, ..mail(2) };
+    whole.recipients[0].orcpt = Some("utf-8;j\u{fc}r+gen@b\u{fc}cher.example".into());
+    let mut play = Play::new(settings(Security::Never), vec![whole]);
+    play.hear("220 hi\r\n250-x\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 DSN\r\n");
+    let said = play.said();
+    assert!(said.contains(" ORCPT=utf-8;j\u{fc}r\\x{2B}gen@b\u{fc}cher.example\r\n"), "{said}");
+    assert!(said.contains(" ORCPT=rfc822;b+2Bc@example.org\r\n"), "{said}");
+}

@@ -33,10 +33,10 @@ impl Session {
             })
             .ok_or(replies::UNKNOWN_MECHANISM)?;
         let initial = match initial {
+            // CRAM-MD5 is one where the server speaks first: it has no initial response, not even an empty one.
+            Some(_) if mechanism == Mechanism::CramMd5 => return Err(replies::NO_INITIAL_RESPONSE),
             // `=` stands for an initial response of no octets (RFC 4954 §4).
             Some("=") => Some(Vec::new()),
-            // CRAM-MD5 is one where the server speaks first: it has no initial response.
-            Some(_) if mechanism == Mechanism::CramMd5 => return Err(replies::NO_INITIAL_RESPONSE),
             Some(text) => Some(STANDARD.decode(text).map_err(|_| replies::BAD_BASE64)?),
             None => None,
         };

@@ -8,8 +8,9 @@ use super::super::policy::{AuthMode, Turned};
 use super::super::replies;
 use super::super::reply::Reply;
 use super::misbehave::About;
-use super::{Action, Open, Session, State, Verdict};
+use super::{Action, Open, Session, State, Verdict, Vouch};
 use crate::mail::{Envelope, ForwardPath, PathError, Recipient, ReversePath};
+use std::sync::Arc;
 
 /// Octets of an envelope that are not charged to the memory for mail in flight.
 const SMALL_ENVELOPE: usize = 8 * 1024;
@@ -111,6 +112,11 @@ impl Session {
                 Err(reply)
             }
         }
+    }
+
+    /// Has somebody asked before a recipient is refused for its domain or its name.
+    pub fn vouched_by(&mut self, vouch: Arc<dyn Vouch>) {
+        self.vouch = Some(vouch);
     }
 
     fn check_rcpt(&self, argument: &[u8]) -> Result<Recipient, Reply> {

@@ -69,10 +69,11 @@ impl Session {
             size: about.size,
             message,
         })?;
-        if !misdeed.answers() {
-            self.slowed.push(self.transcript.len());
-        }
+        let line = self.transcript.len();
         self.record(Kind::Fault, |out| out.extend(format!("fault: {}", misdeed.name).as_bytes()));
+        if !misdeed.answers() && self.transcript.len() > line {
+            self.slowed.push(line);
+        }
         if !misdeed.hide.is_empty() {
             let offered = self.policy.offers_starttls(self.standing());
             Arc::make_mut(&mut self.policy).hide(&misdeed.hide);
@@ -144,6 +145,8 @@ impl Session {
         envelope: &Envelope,
         message: &[u8],
     ) -> Result<(), Reply> {
+        // One that could not be kept has left its own.
+        self.to_be_kept = None;
         let Some(faults) = &self.context.faults else { return Ok(()) };
         let asked = faults.cares(Point::EndOfData) || faults.is_triggered(message);
         if !asked && !faults.cares(Point::Kept) {
@@ -165,6 +168,17 @@ impl Session {
             let (about, head) = *kept;
             self.ask(Point::Kept, &about, Some(&head));
         }
+    }
+
+    /// The reply to an error, which is another one when there have been too many.
+    pub(super) fn counted(&mut self, reply: Reply) -> Reply {
+        // Refused because it was asked for, which is no error of the client.
+        if self.misdeed.as_ref().is_some_and(|misdeed| misdeed.refuses()) {
+            return reply;
+        }
+        self.errors += u32::from(reply.code() >= 500);
+        let too_many = reply.code() >= 500 && self.errors >= self.policy.limits.errors;
+        if too_many { replies::TOO_MANY_ERRORS } else { reply }
     }
 
     /// Whether the message at hand is only to be answered as if it were kept.

@@ -210,11 +210,6 @@ impl Session {
         }
     }
 
-    /// Has somebody asked before a recipient is refused for its domain or its name.
-    pub fn vouched_by(&mut self, vouch: Arc<dyn Vouch>) {
-        self.vouch = Some(vouch);
-    }
-
     /// Takes one input at `now` (since the client connected) and adds what is to be done.
     pub fn handle(&mut self, input: Input<'_>, now: Duration, actions: &mut Vec<Action>) {
         self.clock.now = now;
@@ -317,17 +312,6 @@ impl Session {
         if hangs_up {
             self.end(Ended::ClosedByServer { code }, actions);
         }
-    }
-
-    /// The reply to an error, which is another one when there have been too many.
-    fn counted(&mut self, reply: Reply) -> Reply {
-        // Refused because it was asked for, which is no error of the client.
-        if self.misdeed.is_some() {
-            return reply;
-        }
-        self.errors += u32::from(reply.code() >= 500);
-        let too_many = reply.code() >= 500 && self.errors >= self.policy.limits.errors;
-        if too_many { replies::TOO_MANY_ERRORS } else { reply }
     }
 
     /// Says no to a command and remembers it for the session's summary.

@@ -68,6 +68,18 @@ impl Place {
         Ok(connection)
     }
 
+    /// An empty file gives its room back at once; a full one uses it again.
+    pub(super) fn shrink(&self, connection: &Connection) {
+        let Self::File(_) = self else { return };
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM message)";
+        if connection.query_row(sql, [], |row| row.get(0)).unwrap_or(false) {
+            let give_back = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+            if let Err(error) = connection.execute_batch(give_back) {
+                tracing::debug!(%error, "the file keeps its size");
+            }
+        }
+    }
+
     /// The connection that writes, and whether what it found was fit for use. What is not is
     /// replaced. Without a way to make inboxes, the one that the index has stays.
     pub(super) fn writer(

@@ -213,7 +213,7 @@ impl Worker {
         }
         changes.commit()?;
         if ready.iter().any(|change| matches!(change, Ready::Clear)) {
-            self.shrink();
+            self.place.shrink(&self.connection);
         }
         Ok(())
     }
@@ -254,18 +254,6 @@ impl Worker {
         }
     }
 
-    /// An empty file gives its room back at once; a full one uses it again.
-    fn shrink(&self) {
-        let Place::File(_) = self.place else { return };
-        let sql = "SELECT NOT EXISTS (SELECT 1 FROM message)";
-        if self.connection.query_row(sql, [], |row| row.get(0)).unwrap_or(false) {
-            let give_back = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
-            if let Err(error) = self.connection.execute_batch(give_back) {
-                tracing::debug!(%error, "the file keeps its size");
-            }
-        }
-    }
-
     /// An index that lacks something says so to whoever asks, instead of finding less.
     fn failed(&mut self, text: &str) {
         if self.progress.failure().is_none() {
@@ -299,12 +287,13 @@ impl Worker {
             Ok(changed)
         });
         match result {
-            Ok(changed) if changed > 0 && !was_ill && !self.is_ill => {
+            Ok(_) if self.is_ill => {}
+            Ok(changed) => {
                 self.progress.set_failure(None);
-                tracing::info!(changed, "the index is in line with the messages again");
+                if changed > 0 && !was_ill {
+                    tracing::info!(changed, "the index is in line with the messages again");
+                }
             }
-            Ok(_) if !self.is_ill => self.progress.set_failure(None),
-            Ok(_) => {}
             Err(error) => {
                 self.failed(&format!("the index could not be brought in line: {error}"));
             }
