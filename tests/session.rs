@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)] // a test may stop at the first surprise
 
 use doorpost::config::Config;
+use doorpost::fault::Faults;
 use doorpost::mail::MessageId;
-use doorpost::smtp::{Action, Budget, Context, Input, Session, TlsFacts, Verdict};
+use doorpost::smtp::{Action, Budget, Context, Input, Session, TlsFacts, Verdict, replies};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ struct Play {
     budget: Arc<Budget>,
     replies: String,
     now: Duration,
+    /// Whether the store takes no message.
+    is_full: bool,
 }
 
 impl Play {
@@ -26,11 +29,12 @@ impl Play {
         let context = Context {
             peer: [127, 0, 0, 1].into(),
             budget: Arc::clone(&budget),
-            faults: None,
+            faults: Some(Arc::new(Faults::default())),
             entropy: [1; 16],
         };
         let session = Session::new(Arc::new(policy), context);
-        let mut play = Self { session, budget, replies: String::new(), now: Duration::ZERO };
+        let (replies, now) = (String::new(), Duration::ZERO);
+        let mut play = Self { session, budget, replies, now, is_full: false };
         play.feed(Input::Connected);
         play
     }
@@ -62,7 +66,8 @@ impl Play {
                 }
                 Action::Store(_) => {
                     let id = MessageId::new(1).unwrap();
-                    self.session.handle(Input::Stored(Ok(id)), self.now, &mut more);
+                    let word = if self.is_full { Err(replies::NO_STORAGE) } else { Ok(id) };
+                    self.session.handle(Input::Stored(word), self.now, &mut more);
                 }
                 _ => {}
             }
@@ -222,4 +227,19 @@ fn the_reply_that_ends_a_session_is_the_one_on_record() {
         panic!("not refused")
     };
     assert_eq!(reply.code(), 421);
+}
+
+#[test]
+fn a_header_asks_for_a_fault_of_its_own_message_alone() {
+    let mail = "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n";
+    let mut play = Play::at("relay", |_| {});
+    play.say("EHLO client.example\r\n");
+    play.is_full = true;
+    play.say(mail).say("X-Doorpost-Fault: lost-reply\r\n\r\n.\r\n");
+    assert!(play.replies.contains("452 4.3.1"), "{}", play.replies);
+    play.is_full = false;
+    play.say(mail).say("Subject: another\r\n\r\n.\r\n");
+    assert!(play.session.ended().is_none(), "{}", play.transcript());
+    play.say(mail).say("X-Doorpost-Fault: lost-reply\r\n\r\n.\r\n");
+    assert!(play.session.ended().is_some(), "{}", play.transcript());
 }
