@@ -96,10 +96,18 @@ fn packed(bytes: &[u8]) -> Option<&'static str> {
         // The dictionary, and whatever else lies between two streams.
         let head = &bytes[last..at];
         last = at + "stream".len();
-        if head.ends_with(b"end") || !has_name(head, &["ObjStm"]) {
+        if head.ends_with(b"end") {
             continue;
         }
-        let is_plain = has_name(head, &["FlateDecode"]) && !has_name(head, &OTHER_FILTERS);
+        let is_flat = has_name(head, &["FlateDecode"]);
+        let is_unusual = has_name(head, &OTHER_FILTERS);
+        // Viewers read objects out of streams that say where the first one is, whether or not they say what they are.
+        // A picture behind an outline, which has a first entry as well, is none.
+        let may_be = has_name(head, &["First"]) && (is_flat || is_unusual);
+        if !may_be && !has_name(head, &["ObjStm"]) {
+            continue;
+        }
+        let is_plain = is_flat && !is_unusual;
         let data = &bytes[last..];
         let data = data.strip_prefix(b"\r").unwrap_or(data);
         let data = data.strip_prefix(b"\n").unwrap_or(data);
@@ -162,6 +170,8 @@ mod tests {
         let packed = with_objects("/Type/ObjStm/Filter/FlateDecode", b"<</Type/Page>>");
         assert_eq!(why_not(&packed), None);
         assert_eq!(why_not(&[b"\xef\xbb\xbf".as_slice(), plain].concat()), None);
+        let outline_and_picture = b"%PDF-1.4\n1 0 obj\n<</Type/Outlines/First 2 0 R>>\nendobj\n3 0 obj\n<</Filter/DCTDecode>>\nstream\n\xff\xd8\nendstream";
+        assert_eq!(why_not(outline_and_picture), None);
     }
 
     #[test]
@@ -172,8 +182,11 @@ mod tests {
             let clear = format!("%PDF-1.4\n1 0 obj\n<<{script}>>");
             assert_eq!(why_not(clear.as_bytes()), Some(SCRIPT), "{script}");
             let objects = format!("1 0 <</A 1{script}>>");
-            for kind in ["/Type/ObjStm/Filter/FlateDecode", "/Filter[/Fl#61teDecode]/Type/Obj#53tm"]
-            {
+            for kind in [
+                "/Type/ObjStm/Filter/FlateDecode",
+                "/Filter[/Fl#61teDecode]/Type/Obj#53tm",
+                "/N 1/F#69rst 4/Filter/FlateDecode",
+            ] {
                 assert_eq!(
                     why_not(&with_objects(kind, objects.as_bytes())),
                     Some(SCRIPT),
@@ -190,6 +203,7 @@ mod tests {
             "/Type/ObjStm/Filter[/ASCIIHexDecode/FlateDecode]",
             "/Type/ObjStm/Filter/FlateDecode/DecodeParms<</Predictor 12>>",
             "/Type/ObjStm/A(stream)/Filter/FlateDecode",
+            "/N 1/First 4/Filter[/ASCIIHexDecode/FlateDecode]",
         ] {
             assert_eq!(why_not(&with_objects(head, b"<<>>")), Some(UNKNOWN), "{head}");
         }
