@@ -174,8 +174,15 @@ impl Backend for Memory {
         let gone: Vec<_> = match removal {
             Removal::Ids(ids) => ids.iter().copied().filter(|id| self.take(*id)).collect(),
             Removal::UpTo(last) => {
-                let gone = self.up_to(*last).filter(|id| self.take(*id)).count() as u64;
+                let gone = self.up_to(*last).filter(|id| self.take(*id)).count();
                 (self.tell)(Happened::RemovedUpTo(*last));
+                // One that had its name, and not yet its place, when it was its turn: told of by now, the index
+                // has forgotten it.
+                let late: Vec<_> = self.up_to(*last).filter(|id| self.take(*id)).collect();
+                let gone = (gone + late.len()) as u64;
+                if !late.is_empty() {
+                    (self.tell)(Happened::Removed(late));
+                }
                 return Ok(gone);
             }
             Removal::OlderThan(time) => {
