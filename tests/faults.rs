@@ -103,6 +103,24 @@ fn a_blocked_port_refuses_and_comes_back_with_its_number() {
 }
 
 #[test]
+fn a_door_whose_port_somebody_took_meanwhile_is_not_ready() {
+    let mail = blocking::start();
+    let at = address(&mail, "submission");
+    let is_ready = || mail.door("submission").unwrap().is_accepting();
+    mail.fault("port-blocked@submission");
+    let taken = std::cell::RefCell::new(None);
+    until("the port does not come free", || {
+        *taken.borrow_mut() = std::net::TcpListener::bind(at).ok();
+        taken.borrow().is_some()
+    });
+    assert!(is_ready(), "it is closed because somebody asked for it");
+    mail.behave();
+    until("it is said to be open", || !is_ready());
+    taken.take();
+    until("the door does not open again", || TcpStream::connect(at).is_ok() && is_ready());
+}
+
+#[test]
 fn a_black_hole_takes_connections_and_says_nothing() {
     let mail = blocking::start();
     mail.fault("port-blackhole@relay");
