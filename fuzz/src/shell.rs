@@ -106,7 +106,10 @@ impl Shell {
         let confirmed = self.stored.iter().filter(|(_, kept)| *kept).count();
         // A hundred transactions are remembered one by one, those that were given up among them.
         let are_all_there = self.session.transactions().len() < 100;
-        assert!(kept == confirmed || !are_all_there && kept < confirmed, "{kept} are shown as kept");
+        assert!(
+            kept == confirmed || !are_all_there && kept < confirmed,
+            "{kept} are shown as kept"
+        );
         let out_of_turn =
             self.session.transcript().notes().any(|note| OUT_OF_TURN.contains(&note.code()));
         let Self { session, budget, replies, stored, .. } = self;
