@@ -8,8 +8,9 @@ mod fake;
 #[path = "support/program.rs"]
 mod program;
 
+use ::doorpost::Doorpost;
 use fake::{Fake, Request, respond, respond_json};
-use program::{Ran, ask, doorpost, with_doorpost};
+use program::{Ran, ask, doorpost, feed, with_doorpost};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -230,4 +231,57 @@ async fn what_was_exported_is_imported_with_its_octets() {
         }
     })
     .await;
+}
+
+/// What wrote the mbox was less strict than a path is.
+#[test]
+fn a_sender_that_no_path_can_carry_is_passed_over() {
+    let api = api(&Kept::default());
+    let folder = tempfile::tempdir().unwrap();
+    let entry = |sender: &str| format!("From {sender} Fri Jan  2 03:04:05 2026\nSubject: x\n\n\n");
+    let mbox = ["a_b@c_d.example", "a@x.org", "root"].map(entry).concat();
+    fs::write(folder.path().join("us.mbox"), mbox).unwrap();
+    run(&api, folder.path(), &["import", "us.mbox"]).good();
+    let posted = posted(&api);
+    let senders: Vec<_> = posted.iter().map(|request| request.parameter("from")).collect();
+    assert_eq!(senders, ["", "a@x.org", ""]);
+}
+
+/// A pipe can be read once, and does not say how large it is.
+#[test]
+fn what_comes_through_a_pipe_is_whole() {
+    let kept = Kept::default();
+    let api = api(&kept);
+    let folder = tempfile::tempdir().unwrap();
+    let message = "From: a@x.org\r\nSubject: piped\r\n\r\nhi\r\n";
+    let mbox = "From a@x.org Fri Jan  2 03:04:05 2026\nSubject: 1\n\n\nFrom b@x.org Fri Jan  2 03:04:05 2026\nSubject: 2\n\n\n";
+    for (piped, brought) in [
+        (message, vec![message]),
+        (mbox, vec!["Subject: 1\r\n\r\n", "Subject: 2\r\n\r\n"]),
+        ("Hi", vec!["Hi"]),
+    ] {
+        let mut command = doorpost(folder.path());
+        command.args(["import", "/dev/stdin", "--server", &format!("http://{}", api.address)]);
+        feed(&mut command, piped.as_bytes()).good();
+        let kept = std::mem::take(&mut *kept.lock().unwrap());
+        assert_eq!(kept, brought.iter().map(|text| text.as_bytes().to_vec()).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_large_keeps_nobody_out() {
+    let doors = ["relay", "submission", "submissions", "alternate"];
+    let small =
+        doors.iter().fold(Doorpost::builder(), |all, door| all.set(door, "max_size", "\"1MiB\""));
+    let doorpost = small.web().start().await.unwrap();
+    let web = doorpost.web_addresses()[0];
+    let ran = tokio::task::spawn_blocking(move || {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("1.eml"), vec![b'x'; 16 * 1024 * 1024]).unwrap();
+        fs::write(folder.path().join("2.eml"), "Subject: small\r\n\r\n").unwrap();
+        ask(web, &["import", folder.path().to_str().unwrap()])
+    });
+    let ran = ran.await.unwrap();
+    assert_eq!((ran.code, &*ran.out), (Some(1), "1 message imported\n"), "{}", ran.err);
+    assert!(ran.err.contains("1.eml: the body has more than 1048576 octets\n"), "{}", ran.err);
 }

@@ -1,13 +1,13 @@
 //! `doorpost import`: brings messages from files. One that cannot be brought is named, and the rest goes on.
 
 use super::client::{Response, Server, Target, done};
-use super::files::source::{self, Source};
+use super::files::source::{self, Content, Source};
 use super::files::{mbox, message_of_a_file, progress, with_crlf};
 use super::{Failure, print};
+use crate::mail::Mailbox;
 use clap::Args;
 use indicatif::ProgressBar;
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -45,11 +45,7 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
         }
     }
     import.bar.set_length(sources.iter().map(|source| source.size).sum());
-    let mut bring = |source: &Source| match source.is_mbox {
-        true => import.mbox(source),
-        false => import.message(source),
-    };
-    let result = sources.iter().try_for_each(&mut bring);
+    let result = sources.iter().try_for_each(|source| import.source(source));
     import.bar.finish_and_clear();
     let noun = if import.brought == 1 { "message" } else { "messages" };
     let printed = print::text(&format!("{} {noun} imported\n", import.brought));
@@ -62,40 +58,48 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
 }
 
 impl Import {
-    fn message(&mut self, source: &Source) -> Result<(), Failure> {
-        match fs::read(&source.path) {
-            Ok(octets) => self.bring(&source.path, None, &message_of_a_file(&octets), &[])?,
-            Err(error) => self.tell(&source.path, None, &error.to_string()),
+    fn source(&mut self, source: &Source) -> Result<(), Failure> {
+        let path = &source.path;
+        match source.open() {
+            Ok(Content::Mbox(reader)) => self.mbox(path, reader)?,
+            Ok(Content::Message(reader)) => {
+                self.message(path, reader)?;
+                self.bar.inc(source.size);
+            }
+            Err(error) => self.tell(path, None, &error.to_string()),
         }
-        self.bar.inc(source.size);
         Ok(())
     }
 
-    fn mbox(&mut self, source: &Source) -> Result<(), Failure> {
-        let file = match File::open(&source.path) {
-            Ok(file) => file,
+    fn message(&mut self, path: &Path, mut reader: impl BufRead) -> Result<(), Failure> {
+        let mut octets = Vec::new();
+        match reader.read_to_end(&mut octets) {
+            Ok(_) => self.bring(path, None, &message_of_a_file(&octets), &[]),
             Err(error) => {
-                self.tell(&source.path, None, &error.to_string());
-                return Ok(());
+                self.tell(path, None, &error.to_string());
+                Ok(())
             }
-        };
-        for (entry, number) in mbox::Reader::new(BufReader::new(file)).zip(1..) {
+        }
+    }
+
+    fn mbox(&mut self, path: &Path, reader: impl BufRead) -> Result<(), Failure> {
+        for (entry, number) in mbox::Reader::new(reader).zip(1..) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.tell(&source.path, None, &error.to_string());
+                    self.tell(path, None, &error.to_string());
                     return Ok(());
                 }
             };
             let received = entry.received.and_then(|at: OffsetDateTime| at.format(&Rfc3339).ok());
             let mut parameters = Vec::new();
-            // A sender that is no address is one of a local program's own.
-            if entry.sender.contains('@') {
+            // A sender that no path can carry is one of a local program's own, or of a careless one.
+            if Mailbox::parse(&entry.sender).is_ok() {
                 parameters.push(("from", &*entry.sender));
             }
             parameters.extend(received.as_deref().map(|at| ("received_at", at)));
             let message = with_crlf(&entry.message);
-            self.bring(&source.path, Some(number), &message, &parameters)?;
+            self.bring(path, Some(number), &message, &parameters)?;
             self.bar.inc(entry.octets);
         }
         Ok(())

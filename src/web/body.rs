@@ -1,7 +1,8 @@
 //! Bodies of requests: read up to a limit and within a time, and only where they say what they are.
 //!
 //! Refuses larger ones (413), slower ones (408), other media types (415), and JSON that is not what
-//! is expected (400).
+//! is expected (400). What is too large is read to its end and dropped: who is still writing when a connection is
+//! closed hears of a broken pipe, and never of the 413.
 
 use super::problem::Problem;
 use axum::body::Body;
@@ -35,10 +36,10 @@ pub(super) async fn read(
 ) -> Result<Bytes, Problem> {
     let too_large = || Problem::too_large(&format!("the body has more than {largest} octets"));
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if declared
-        .and_then(|text| text.parse().ok())
-        .is_some_and(|octets: u64| octets > largest as u64)
-    {
+    let declared = declared.and_then(|text| text.parse::<u64>().ok());
+    let mut is_too_large = declared.is_some_and(|octets| octets > largest as u64);
+    if is_too_large && headers.contains_key(header::EXPECT) {
+        // Nothing is on its way: this client asks first (RFC 9110 §10.1.1).
         return Err(too_large());
     }
     let reading = async {
@@ -46,12 +47,13 @@ pub(super) async fn read(
         let mut octets = Vec::new();
         while let Some(data) = stream.next().await {
             let data = data.map_err(|_| Problem::bad_request("the body came broken"))?;
-            if octets.len() + data.len() > largest {
-                return Err(too_large());
+            is_too_large |= octets.len() + data.len() > largest;
+            match is_too_large {
+                true => octets = Vec::new(),
+                false => octets.extend_from_slice(&data),
             }
-            octets.extend_from_slice(&data);
         }
-        Ok(octets.into())
+        if is_too_large { Err(too_large()) } else { Ok(octets.into()) }
     };
     let late = |_| Problem::timeout("the body did not come in time");
     tokio::time::timeout(TIME, reading).await.map_err(late)?

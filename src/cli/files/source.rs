@@ -1,18 +1,43 @@
 //! What stands at a path that `import` was given: a message, an mbox, a Maildir, or a folder of messages.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+
+/// How an mbox begins.
+const MBOX: &[u8] = b"From ";
 
 /// A file with messages in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) struct Source {
     pub(in crate::cli) path: PathBuf,
-    /// Whether many may be in it.
-    pub(in crate::cli) is_mbox: bool,
+    /// Whether many may be in it; where its name says nothing, how it begins does.
+    is_mbox: Option<bool>,
     /// Its size in octets.
     pub(in crate::cli) size: u64,
+}
+
+/// What stands in a file. It is opened once: what comes through a pipe comes once.
+pub(in crate::cli) enum Content<R> {
+    Message(R),
+    Mbox(R),
+}
+
+impl Source {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(in crate::cli) fn open(&self) -> io::Result<Content<impl BufRead + use<>>> {
+        let mut file = File::open(&self.path)?;
+        let mut beginning = Vec::new();
+        file.by_ref().take(MBOX.len() as u64).read_to_end(&mut beginning)?;
+        let is_mbox = self.is_mbox.unwrap_or(beginning == MBOX);
+        let whole = BufReader::new(io::Cursor::new(beginning).chain(file));
+        Ok(if is_mbox { Content::Mbox(whole) } else { Content::Message(whole) })
+    }
 }
 
 /// The files at a path, in the order in which they are to be brought in.
@@ -23,19 +48,21 @@ pub(in crate::cli) fn find(path: &Path) -> io::Result<Vec<Source>> {
     let about = fs::metadata(path)?;
     if !about.is_dir() {
         let size = about.len();
-        return Ok(vec![Source { path: path.to_owned(), is_mbox: is_mbox(path)?, size }]);
+        let by_name = |extension| has_extension(path, extension);
+        let is_mbox = by_name("mbox").then_some(true).or(by_name("eml").then_some(false));
+        return Ok(vec![Source { path: path.to_owned(), is_mbox, size }]);
     }
     let maildir: Vec<_> = ["new", "cur"].map(|folder| path.join(folder)).into();
     if maildir.iter().all(|folder| folder.is_dir()) {
         let mut found = Vec::new();
         for folder in maildir {
-            found.extend(files(&folder, |name| !name.starts_with('.'))?);
+            found.extend(files(&folder, |path| !name(path).starts_with('.'))?);
         }
         // Their names begin with the time at which they came.
-        found.sort_by(|a, b| natural(name(&a.path), name(&b.path)));
+        found.sort_by(|a, b| natural(&name(&a.path), &name(&b.path)));
         return Ok(found);
     }
-    let found = files(path, |name| has_extension(Path::new(name), "eml"))?;
+    let found = files(path, |path| has_extension(path, "eml"))?;
     if found.is_empty() {
         let text = "it is no Maildir (cur and new are not both there), and no .eml file is in it";
         return Err(io::Error::new(io::ErrorKind::NotFound, text));
@@ -43,36 +70,27 @@ pub(in crate::cli) fn find(path: &Path) -> io::Result<Vec<Source>> {
     Ok(found)
 }
 
-fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Source>> {
+fn files(folder: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<Source>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         // A link to a file is as good; a folder is no message.
         let Ok(about) = fs::metadata(&path) else { continue };
-        if about.is_file() && wanted(name(&path)) {
-            found.push(Source { path, is_mbox: false, size: about.len() });
+        if about.is_file() && wanted(&path) {
+            found.push(Source { path, is_mbox: Some(false), size: about.len() });
         }
     }
-    found.sort_by(|a, b| natural(name(&a.path), name(&b.path)));
+    found.sort_by(|a, b| natural(&name(&a.path), &name(&b.path)));
     Ok(found)
 }
 
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+/// Its name as far as it is text: one that is not is a file all the same.
+fn name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
 }
 
 fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
-}
-
-/// By its name, or else by how it begins.
-fn is_mbox(path: &Path) -> io::Result<bool> {
-    if has_extension(path, "mbox") || has_extension(path, "eml") {
-        return Ok(has_extension(path, "mbox"));
-    }
-    let mut beginning = [0; 5];
-    let read = File::open(path)?.take(5).read(&mut beginning)?;
-    Ok(&beginning[..read] == b"From ")
 }
 
 /// `9.eml` comes before `10.eml`.
@@ -88,9 +106,11 @@ fn natural(a: &str, b: &str) -> Ordering {
 #[allow(clippy::unwrap_used)] // a test may stop at the first surprise
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
 
     fn names(path: &Path) -> Vec<String> {
-        find(path).unwrap().iter().map(|source| name(&source.path).to_owned()).collect()
+        find(path).unwrap().iter().map(|source| name(&source.path).into_owned()).collect()
     }
 
     // Unix: a Maildir has colons in its names.
@@ -101,11 +121,14 @@ mod tests {
         for name in ["10.eml", "9.EML", "a.eml", "notes.txt"] {
             fs::write(at(name), "A: b\n").unwrap();
         }
-        assert_eq!(names(folder.path()), ["9.EML", "10.eml", "a.eml"]);
+        let odd = folder.path().join(OsStr::from_bytes(b"f\xff.eml"));
+        fs::write(odd, "A: b\n").unwrap();
+        assert_eq!(names(folder.path()), ["9.EML", "10.eml", "a.eml", "f\u{fffd}.eml"]);
         fs::write(at("inbox"), "From a b\n").unwrap();
         fs::write(at("message"), "From: b\n").unwrap();
         for (name, is_mbox) in [("inbox", true), ("message", false), ("9.EML", false)] {
-            assert_eq!(find(&at(name)).unwrap()[0].is_mbox, is_mbox, "{name}");
+            let content = find(&at(name)).unwrap()[0].open().unwrap();
+            assert_eq!(matches!(content, Content::Mbox(_)), is_mbox, "{name}");
         }
         for name in ["mail", "mail/cur", "mail/new", "mail/tmp", "mail/new/folder", "empty"] {
             fs::create_dir(at(name)).unwrap();
