@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 use support::Client;
 use tempfile::TempDir;
 
@@ -185,13 +186,21 @@ fn nobody_has_to_read_what_it_says() {
 #[test]
 fn it_stops_in_good_order_and_at_once_when_told_twice() {
     let mut running = Running::start(&[]);
-    let mut client = Client::connect(running.address("relay"));
+    let relay = running.address("relay");
+    let (mut client, mut other) = (Client::connect(relay), Client::connect(relay));
     client.begin_data();
+    other.begin_data();
+    // The running transaction has its grace time; a second signal does not give it, unless it comes with the first.
     running.signal();
-    // The running transaction has its grace time; a second signal does not give it.
     let mut log = BufReader::new(running.child.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("stopping")));
     running.signal();
+    assert!(client.ask("Subject: last\r\n\r\n.").starts_with("250"));
+    while running.child.try_wait().unwrap().is_none() {
+        running.signal();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(log.any(|line| line.unwrap().contains("stopped at once")));
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use time::UtcOffset;
 use tokio::sync::{mpsc, oneshot};
 
@@ -71,6 +71,7 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     let doorpost = builder.config(config).start().await.map_err(|error| match error {
         StartError::Config(error) => Failure::from(error),
         other => Failure::of(other),
+    let first = Instant::now();
     })?;
     announce(&doorpost, for_programs, is_quiet, &facts).map_err(Failure::of)?;
     signals.stop().await;
@@ -79,7 +80,7 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     );
     tokio::select! {
         () = doorpost.stop() => {}
-        () = signals.stop() => tracing::warn!("stopped at once"),
+        () = signals.another_behind(first) => tracing::warn!("stopped at once"),
     }
     drop(doorpost);
     if let Some(ends) = watched {
@@ -239,6 +240,20 @@ fn auth_in_words(policy: &crate::smtp::Policy) -> &'static str {
 fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%error, "the limit of open files stays as it is");
+/// Signals that come so soon after another belong to it: `timeout` tells the process and then its group, and a terminal
+/// tells a program that its parent tells as well.
+const TOGETHER: Duration = Duration::from_millis(500);
+
+impl Signals {
+    /// Waits for one that was meant for itself.
+    async fn another_behind(&mut self, first: Instant) {
+        self.stop().await;
+        while first.elapsed() < TOGETHER {
+            self.stop().await;
+        }
+    }
+}
+
     }
 }
 
