@@ -112,6 +112,92 @@ fn what_earlier_runs_left_in_the_folder_is_not_judged() {
     assert!(ran.err.contains("0 messages in 0 sessions"), "{}", ran.err);
 }
 
+/// A suite that removes its mail between its tests has sent it all the same.
+#[test]
+fn what_the_command_removed_is_judged_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_doorpost");
+    let test =
+        |to: &str| format!("{} && '{program}' wait rcpt:{to} && '{program}' rm --all", mail(to));
+    let script = format!("{} && {}", test("bob@example.org"), test("carol@example.org"));
+    let flags = [
+        "--door",
+        "relay",
+        "--count",
+        "1",
+        "--expect",
+        "rcpt:bob@example.org",
+        "--report",
+        "r.json",
+        "--save",
+        "kept",
+    ];
+    let ran = run(folder.path(), &flags, &script);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.err.contains("2 messages in 2 sessions"), "{}", ran.err);
+    let report = fs::read_to_string(folder.path().join("r.json")).unwrap();
+    assert!(report.contains("carol@example.org"), "{report}");
+    assert!(folder.path().join("kept/2.eml").exists());
+    let flags = ["--door", "relay", "--expect=-rcpt:bob@example.org", "--count", "0"];
+    let ran = run(folder.path(), &flags, &script);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("1 do; 2 came, the last of them:\n  Message 1: "), "{}", ran.err);
+}
+
+/// What is no longer there cannot be judged, and is not passed over.
+#[test]
+fn a_session_that_was_let_go_fails_what_is_asked_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("{}; {}", mail("bounce@example.test"), mail("bob@example.org"));
+    let flags = ["--door", "relay", "--max-sessions", "1", "--fail-on", "refusal"];
+    let ran = run(folder.path(), &flags, &script);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("1 message in 2 sessions"), "{}", ran.err);
+    assert!(ran.err.contains("1 session was let go before the end"), "{}", ran.err);
+    let ran = run(folder.path(), &["--door", "relay", "--max-sessions", "1"], &script);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+}
+
+#[test]
+fn the_command_may_ask_an_api_that_wants_a_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_doorpost");
+    let script = format!("{} && '{program}' wait rcpt:bob@example.org", mail("bob@example.org"));
+    for login in [["--web-auth", "al:pw"], ["--web-token", "t0ken"]] {
+        run(folder.path(), &["--door", "relay", login[0], login[1]], &script).good();
+    }
+    // One that is left over would be shown to this doorpost.
+    let mut command = doorpost(folder.path());
+    command.env("DOORPOST_TOKEN", "old").args([
+        "run",
+        "--",
+        "sh",
+        "-c",
+        "echo ${DOORPOST_TOKEN-none}",
+    ]);
+    assert_eq!(Ran::from(command.output().unwrap()).good(), "none\n");
+}
+
+#[test]
+fn what_is_misspelt_is_told_whatever_log_another_program_wants() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = doorpost(folder.path());
+        command.env("DOORPOST_FAULTS", "unknown-user").envs(variables.iter().copied());
+        let ran =
+            Ran::from(command.args(["run"]).args(flags).args(["--", "true"]).output().unwrap());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        ran.err
+    };
+    for variables in [&[][..], &[("RUST_LOG", "debug")], &[("RUST_LOG", "mine=debug")]] {
+        let err = told(variables, &[]);
+        assert!(err.contains("the variable DOORPOST_FAULTS sets nothing"), "{variables:?}: {err}");
+        assert!(!err.contains(" INFO "), "{variables:?}: {err}");
+    }
+    assert!(told(&[("RUST_LOG", "doorpost=info")], &[]).contains(" INFO "));
+    assert!(!told(&[("RUST_LOG", "doorpost=info")], &["-qq"]).contains(" INFO "));
+}
+
 #[test]
 fn a_report_that_cannot_be_written_takes_nothing_else_away() {
     let folder = tempfile::tempdir().unwrap();

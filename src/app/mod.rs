@@ -8,9 +8,9 @@ mod reader;
 pub use bind::BindError;
 pub use builder::{Builder, StartError, certificate_names};
 pub use reader::Reader;
+pub(crate) use reader::random_token;
 
 use crate::fault::Faults;
-use crate::mail::MessageId;
 use crate::search;
 use crate::server::Server;
 use crate::smtp::TlsFacts;
@@ -133,14 +133,7 @@ impl Doorpost {
     /// All messages that are kept, oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
-        self.messages_behind(None)
-    }
-
-    /// Those that came after another, oldest first.
-    pub(crate) fn messages_behind(&self, before: Option<MessageId>) -> Vec<Message> {
-        let newest = self.parts.store.newest();
-        let mut messages: Vec<_> =
-            newest.take_while(|message| Some(message.id()) > before).collect();
+        let mut messages: Vec<_> = self.parts.store.newest().collect();
         messages.reverse();
         messages
     }
@@ -151,17 +144,8 @@ impl Doorpost {
     /// # Errors
     /// Points at what is wrong with the query.
     pub fn search(&self, query: &str) -> Result<Vec<Message>, SearchError> {
-        self.search_behind(query, None)
-    }
-
-    /// The same among those that came after another.
-    pub(crate) fn search_behind(
-        &self,
-        query: &str,
-        after: Option<MessageId>,
-    ) -> Result<Vec<Message>, SearchError> {
         let query = search::parse(query, OffsetDateTime::now_utc())?;
-        let find = Find { query, inbox: None, before: None, after, limit: usize::MAX };
+        let find = Find { query, inbox: None, before: None, after: None, limit: usize::MAX };
         let found = self.parts.store.find(&find)?.entries;
         let mut messages = Vec::new();
         for entry in found.into_iter().rev() {

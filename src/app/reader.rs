@@ -40,9 +40,7 @@ impl Reader {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         // Others on this machine are not meant to read along.
-        let mut secret = [0; 24];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        let token = secret.map(|octet| format!("{octet:02x}")).concat();
+        let token = random_token()?;
         let access = Access::new(None, [token.as_str()]);
         let settings = web::Settings { access, ..web::Settings::default() };
         let web = Web::new(Arc::clone(&store), settings, stop.clone());
@@ -62,6 +60,13 @@ impl Reader {
     pub fn token(&self) -> &str {
         &self.token
     }
+}
+
+/// A token that nobody can guess.
+pub(crate) fn random_token() -> io::Result<String> {
+    let mut secret = [0; 24];
+    getrandom::fill(&mut secret).map_err(io::Error::other)?;
+    Ok(secret.map(|octet| format!("{octet:02x}")).concat())
 }
 
 impl Drop for Reader {

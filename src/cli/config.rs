@@ -1,11 +1,12 @@
 //! `doorpost config`: the whole effective configuration as TOML.
 
-use super::{Failure, ServeArgs};
+use super::{Failure, ServeArgs, args, print};
 use crate::config;
-use std::io::Write as _;
 
-pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let (config, sources) = args.load()?;
-    let text = config::render(&config, &sources);
-    std::io::stdout().write_all(text.as_bytes()).map_err(Failure::of)
+pub(super) fn run(given: &ServeArgs) -> Result<(), Failure> {
+    let (config, sources) = given.load()?;
+    for name in args::unknown_variables() {
+        print::note(&format!("the variable {name} sets nothing\n"));
+    }
+    print::text(&config::render(&config, &sources))
 }

@@ -22,10 +22,10 @@ use letter::Sender;
 use std::io::{ErrorKind, Write as _};
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let (config, _) = args.load()?;
+    let (config, sources) = args.load()?;
     // The demo's own words are on the screen already: without -v the log is for warnings.
-    let _log =
-        log::begin(&Config { verbosity: config.verbosity.saturating_sub(1), ..config.clone() });
+    let verbosity = config.verbosity.saturating_sub(1);
+    let _log = log::begin(&Config { verbosity, ..config.clone() }, &sources);
     let runtime = threads::runtime().map_err(Failure::of)?;
     let result = runtime.block_on(demo(&config));
     runtime.shutdown_background();

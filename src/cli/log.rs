@@ -1,9 +1,11 @@
-//! The log: to standard error, as text or as JSON, filtered by RUST_LOG or by -v and -q.
+//! The log: to standard error, as text or as JSON, filtered by -v and -q, or else by RUST_LOG where that speaks of doorpost.
+//! One that does not is meant for another program, such as the one that is tested.
 //!
 //! A thread of its own writes it. Whoever started doorpost may not read what it says, and a pipe
 //! that is full must not stop the doors: lines beyond what fits are left out.
 
-use crate::config::{Config, Format};
+use super::args;
+use crate::config::{Config, Format, Sources};
 use std::io::IsTerminal as _;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -13,7 +15,7 @@ const LINES: usize = 4096;
 
 /// Begins to log. Called once, by commands that run something. What is still to be written is
 /// written when the guard goes, for a second at most.
-pub(super) fn begin(config: &Config) -> WorkerGuard {
+pub(super) fn begin(config: &Config, sources: &Sources) -> WorkerGuard {
     let level = match config.verbosity {
         ..=-2 => "error",
         -1 => "warn",
@@ -21,8 +23,12 @@ pub(super) fn begin(config: &Config) -> WorkerGuard {
         2 => "debug",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,rustls=error,doorpost={level}")));
+    let usual = || EnvFilter::new(format!("warn,rustls=error,doorpost={level}"));
+    let of_environment = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let filter = of_environment
+        .filter(|text| text.contains("doorpost") && !sources.of("verbosity").is_set())
+        .and_then(|text| EnvFilter::try_new(text).ok())
+        .unwrap_or_else(usual);
     let lines = NonBlockingBuilder::default().buffered_lines_limit(LINES);
     let (writer, guard) = lines.finish(std::io::stderr());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
@@ -34,5 +40,8 @@ pub(super) fn begin(config: &Config) -> WorkerGuard {
             builder.with_target(false).with_ansi(colours).try_init()
         }
     };
+    for name in args::unknown_variables() {
+        tracing::warn!("the variable {name} sets nothing; `doorpost --help` lists those that do");
+    }
     guard
 }

@@ -1,7 +1,7 @@
 //! `doorpost serve`: opens the doors, tells where they are, and runs until it is told to stop.
 
 use super::style::{BOLD, DIM, SERVER, paint};
-use super::{Failure, ServeArgs, args, certificate_directory, live, log, threads};
+use super::{Failure, ServeArgs, certificate_directory, live, log, threads};
 use crate::app::{Doorpost, StartError};
 use crate::config::{Config, Format, PortSet};
 use crate::smtp::policy::{AuthMode, TlsMode};
@@ -18,11 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 pub(super) fn run(given: &ServeArgs) -> Result<(), Failure> {
-    let (mut config, _) = given.load()?;
-    let log = log::begin(&config);
-    for name in args::unknown_variables() {
-        tracing::warn!("the variable {name} sets nothing; `doorpost --help` lists those that do");
-    }
+    let (mut config, sources) = given.load()?;
+    let log = log::begin(&config, &sources);
     raise_file_limit();
     // The time zone can be asked for only while there is one thread.
     let offset = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
@@ -71,10 +68,10 @@ async fn serve(config: Config, offset: UtcOffset) -> Result<(), Failure> {
     let doorpost = builder.config(config).start().await.map_err(|error| match error {
         StartError::Config(error) => Failure::from(error),
         other => Failure::of(other),
-    let first = Instant::now();
     })?;
     announce(&doorpost, for_programs, is_quiet, &facts).map_err(Failure::of)?;
     signals.stop().await;
+    let first = Instant::now();
     tracing::info!(
         "stopping; running transactions have a grace time, a second signal does not wait"
     );
@@ -240,6 +237,9 @@ fn auth_in_words(policy: &crate::smtp::Policy) -> &'static str {
 fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// Signals that come so soon after another belong to it: `timeout` tells the process and then its group, and a terminal
 /// tells a program that its parent tells as well.
 const TOGETHER: Duration = Duration::from_millis(500);
@@ -251,9 +251,6 @@ impl Signals {
         while first.elapsed() < TOGETHER {
             self.stop().await;
         }
-    }
-}
-
     }
 }
 

@@ -21,7 +21,6 @@ mod inbox;
 mod index;
 mod memory;
 mod message;
-#[cfg(test)]
 mod oracle;
 pub mod outbox;
 mod record;
@@ -43,6 +42,7 @@ pub use find_sessions::{FindSessions, FoundSessions};
 use finding_counts::FindingCounts;
 pub use inbox::{InboxBy, InboxByError};
 pub use message::{Arrival, Message};
+pub(crate) use oracle::judge;
 pub use outbox::Outbox;
 pub use record::{
     AuthRecord, EndedRecord, HelloRecord, LineRecord, RefusalRecord, ReplyRecord, SessionRecord,

@@ -1,5 +1,5 @@
 //! Which messages a query finds, judged one by one by reading them: slow, and simple enough to be
-//! right. Tests hold the index to it.
+//! right. It judges what the index no longer knows, and tests hold the index to it.
 
 use super::index::header_text;
 use super::{InboxBy, Message};
@@ -12,6 +12,11 @@ use std::collections::BTreeSet;
 pub(super) struct Marked {
     pub(super) is_read: bool,
     pub(super) tags: BTreeSet<String>,
+}
+
+/// Whether the query finds a message that has no marks any more.
+pub(crate) fn judge(query: &Query, message: &Message, by: &InboxBy) -> bool {
+    matches(query, message, &Marked::default(), by)
 }
 
 /// Whether the query finds the message.

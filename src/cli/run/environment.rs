@@ -4,7 +4,8 @@
 
 use super::trust::Bundle;
 use crate::app::Doorpost;
-use crate::cli::sendmail;
+use crate::cli::{client, sendmail};
+use crate::config::WebSecret;
 use crate::smtp::policy::{AuthMode, TlsMode};
 use crate::storage::Door;
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ pub(super) fn variables(
     doorpost: &Doorpost,
     door: &Door,
     login: Option<(String, String)>,
+    token: Option<WebSecret>,
     trust: Option<&Bundle>,
 ) -> Vec<Variable> {
     let mut variables = Vec::new();
@@ -138,7 +140,7 @@ pub(super) fn variables(
     let usual = url("smtp", "smtp", "smtps");
     set(&["SMTP_URL", "MAIL_URL", "MAILER_DSN", "MAILER_URL"], Some(&usual));
     set(&["EMAIL_URL"], Some(&url("smtp", "smtp+tls", "smtp+ssl")));
-    own(doorpost, &mut variables);
+    own(doorpost, token, &mut variables);
     if let Some(bundle) = trust {
         variables.extend(bundle.variables());
     }
@@ -146,9 +148,11 @@ pub(super) fn variables(
 }
 
 /// Doorpost's own: every door, the API, the CA.
-fn own(doorpost: &Doorpost, variables: &mut Vec<Variable>) {
+fn own(doorpost: &Doorpost, token: Option<WebSecret>, variables: &mut Vec<Variable>) {
     let url = doorpost.web_addresses().first().map(|address| format!("http://{address}"));
-    variables.push(("DOORPOST_URL".into(), url.map(OsString::from)));
+    variables.push((client::URL.into(), url.map(OsString::from)));
+    let token = token.map(|token| OsString::from(token.as_str()));
+    variables.push((client::TOKEN.into(), token));
     for door in doorpost.doors() {
         let name = door.name().to_ascii_uppercase().replace(['-', '.'], "_");
         let (host, port) = place(door, true);

@@ -12,9 +12,10 @@ mod report;
 mod save;
 mod signals;
 mod trust;
+mod watch;
 
 use super::{Failure, ServeArgs, certificate_directory, live, log, print, threads};
-use crate::app::{Doorpost, StartError};
+use crate::app::{Doorpost, StartError, random_token};
 use crate::config::{Config, Format, Sources};
 use clap::Args;
 use judge::{Expectations, FailOn, Verdict};
@@ -23,6 +24,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use time::UtcOffset;
 use tokio::sync::mpsc;
+use watch::Watch;
 
 /// The door that the command is led to unless it says otherwise: one that takes logins with and without TLS.
 const USUAL_DOOR: &str = "alternate";
@@ -38,8 +40,13 @@ pub(super) struct RunArgs {
     /// Let the command trust doorpost's CA (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS and their like)
     #[arg(long, help_heading = "The command")]
     trust: bool,
-    /// Fail unless a message matches; may be repeated
-    #[arg(long, value_name = "QUERY", help_heading = "What has to happen")]
+    /// Fail unless a message matches, be it one that the command removed again; may be repeated
+    #[arg(
+        long,
+        value_name = "QUERY",
+        allow_hyphen_values = true,
+        help_heading = "What has to happen"
+    )]
     expect: Vec<String>,
     /// Exactly so many messages have to match each --expect
     #[arg(long, value_name = "N", requires = "expect", help_heading = "What has to happen")]
@@ -61,17 +68,23 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     for path in &args.report {
         report::Kind::of(path)?;
     }
-    let expectations = Expectations::read(&args.expect, args.count, &args.fail_on)?;
+    let mut expectations = Expectations::read(&args.expect, args.count, &args.fail_on)?;
     let (mut config, sources) = args.serve.load_with(usual)?;
+    expectations.inbox_by = config.inbox_by.clone();
     let shows = config.verbosity > 0;
     if !sources.of("verbosity").is_set() {
         // The command has the floor.
         config.verbosity = -1;
     }
-    let _log = log::begin(&config);
+    let _log = log::begin(&config, &sources);
     let offset = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
     if config.tls_cert.is_none() {
         config.certs = Some(certificate_directory(config.certs)?);
+    }
+    if config.web_auth.is_some() && config.web_token.is_empty() {
+        // The command asks the API too, and a login is for people.
+        let token = random_token().map_err(Failure::of)?;
+        config.web_token.push(token.as_str().into());
     }
     let runtime = threads::runtime().map_err(Failure::of)?;
     let result = runtime.block_on(around(args, config, &expectations, shows.then_some(offset)));
@@ -79,16 +92,17 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     result
 }
 
-/// What is set unless somebody set something else: many of these may run side by side.
+/// What is set unless somebody set something else: many of these may run side by side, and what is judged at the end
+/// has to be there still.
 fn usual(sources: &Sources) -> Vec<(&'static str, &'static str)> {
-    let mut usual = Vec::new();
-    if !sources.of("ports").is_set() {
-        usual.push(("ports", "ephemeral"));
-    }
-    if !sources.of("web").is_set() {
-        usual.push(("web", "0"));
-    }
-    usual
+    let usual = [
+        ("ports", "ports", "ephemeral"),
+        ("web", "web", "0"),
+        ("max_sessions", "max-sessions", "100000"),
+        ("max_session_bytes", "max-session-bytes", "512MiB"),
+    ];
+    let unset = usual.into_iter().filter(|(key, ..)| !sources.of(key).is_set());
+    unset.map(|(_, flag, value)| (flag, value)).collect()
 }
 
 async fn around(
@@ -100,6 +114,8 @@ async fn around(
     // From here on a signal is the command's.
     let signals = Signals::listen().map_err(Failure::of)?;
     let is_quiet = config.verbosity < -1;
+    let room = config.max_bytes;
+    let token = config.web_token.first().cloned();
     let login = config.users.first().map(|user| (user.name.clone(), user.secret.clone()));
     let mut builder = Doorpost::builder();
     if let Some(offset) = shown {
@@ -117,10 +133,10 @@ async fn around(
     })?;
     let door = chosen_door(&doorpost, args.door.as_deref())?;
     let trust = if args.trust { Some(trust::bundle(doorpost.identity())?) } else { None };
-    let variables = environment::variables(&doorpost, door, login, trust.as_ref());
-    let before = doorpost.store().newest().next().map(|message| message.id());
+    let variables = environment::variables(&doorpost, door, login, token, trust.as_ref());
+    let watch = Watch::begin(doorpost.store(), room);
     let ended = child::run(&args.command, &variables, signals).await?;
-    let verdict = Verdict::of(&doorpost, expectations, ended, before)?;
+    let verdict = Verdict::of(&doorpost, expectations, ended, watch.end().await?)?;
     // One file that cannot be written takes neither the others away nor the command's exit code.
     let reports = args.report.iter().map(|path| report::write(path, &verdict, &args.command));
     let saved = args.save.iter().map(|folder| save::everything(folder, &verdict));

@@ -14,7 +14,6 @@ mod schema;
 mod worker;
 mod write;
 
-#[cfg(test)]
 pub(super) use columns::header_text;
 pub(super) use read::{COUNTED, Shown};
 pub(super) use write::OUTSIDE;
