@@ -133,7 +133,7 @@ fn argument(flag: &'static Flag) -> Arg {
     };
     let mut argument = Arg::new(flag.name)
         .long(flag.name)
-        .long_help(format!("{help} [env: {}]", flag.variable()))
+        .long_help(format!("{help} [env: {}{}]", flag.variable(), flag.separated()))
         .help(help)
         .help_heading(flag.heading)
         .action(action);
@@ -195,5 +195,6 @@ mod tests {
             assert!(help.contains(&flag.variable()), "{}", flag.name);
         }
         assert!(help.contains("[default: 50MiB]") && help.contains("TLS and logins:"));
+        assert!(!help.contains("[default: 0]"), "that is how the program says that it is not set");
     }
 }

@@ -77,6 +77,16 @@ impl Flag {
         format!("DOORPOST_{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
 
+    /// How several stand in the variable; nothing where there is one.
+    #[must_use]
+    pub fn separated(&self) -> &'static str {
+        match (self.takes, self.target) {
+            (Takes::Many, Target::User | Target::Route | Target::Webhook) => ", one on a line",
+            (Takes::Many, _) => ", commas between them",
+            _ => "",
+        }
+    }
+
     /// The flag that says the opposite.
     #[must_use]
     pub fn excludes(&self) -> Option<&'static str> {
@@ -88,7 +98,7 @@ impl Flag {
     pub fn default_value(&self) -> Option<String> {
         let config = super::load::built_in();
         let toml = match self.target {
-            _ if self.takes == Takes::Nothing => None,
+            _ if self.takes == Takes::Nothing || self.help.contains("[default: ") => None,
             Target::Key(key) => match keys::find(keys::TOP, key) {
                 Some(found) => (found.get)(config),
                 None => (keys::find(keys::DOOR, key)?.get)(config.doors.first()?),
@@ -177,7 +187,7 @@ pub const FLAGS: &[Flag] = &[
     key(STORE, "max-session-bytes", "max_session_bytes", "SIZE", "Size of all sessions to keep"),
     many(key(FAULTS, "fault", "faults", "NAME[=VALUE][@DOOR]", "Misbehave: greylist, port-blocked@relay, slow=2s (`doorpost faults` lists them)")),
     key(FAULTS, "scenario", "scenario", "FILE", "Misbehave as the rules of this file say"),
-    key(FAULTS, "magic", "magic", "BOOL", "Heed addresses under .test that ask for a fault, such as bounce+550@example.test; `off` does not [default: true]"),
+    key(FAULTS, "magic", "magic", "BOOL", "Heed addresses under .test that ask for a fault, such as bounce+550@example.test; `off` does not"),
     many(key(FAULTS, "strict", "strict", "FINDING", "Refuse what clients do wrong: all, or findings by name, such as date-missing")),
 
     flag(OUTBOUND, "route", "PATTERN=TARGET", Takes::Many, Target::Route, "Send mail on: *@onward.example=smtp://127.0.0.1:2500, or to capture (keep it here), smtp+starttls://USER:SECRET@HOST, smtps://HOST, door:relay"),
@@ -191,7 +201,7 @@ pub const FLAGS: &[Flag] = &[
 
     key(LIMITS, "memory", "memory", "SIZE", "Mail that may be in flight at a time; more gets 452 4.3.1"),
     key(LIMITS, "max-connections", "max_connections", "NUMBER", "Connections at a time; more get 421 4.7.0"),
-    key(LIMITS, "max-connections-per-address", "max_connections_per_address", "NUMBER", "The same for one client address"),
+    key(LIMITS, "max-connections-per-address", "max_connections_per_address", "NUMBER", "The same for one client address [default: that of --max-connections]"),
 
     key(OUTPUT, "ready", "ready", "FORMAT", "How to announce the open doors: text, or one line of json on stdout"),
     key(OUTPUT, "log-format", "log_format", "FORMAT", "How to write the log on stderr: text or json"),
