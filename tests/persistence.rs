@@ -2,11 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // a test may stop at the first surprise
 
+#[path = "support/program.rs"]
+mod program;
 mod support;
 
 use doorpost::Doorpost;
 use doorpost::storage::Selection;
+use program::{Ran, doorpost as command};
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
 use support::{Client, json};
 
 async fn start(folder: &std::path::Path) -> (Doorpost, SocketAddr, SocketAddr) {
@@ -78,4 +84,41 @@ async fn everything_is_there_after_a_restart() {
     ran.await.unwrap();
     assert_eq!(doorpost.store().remove(&Selection::All), Ok(2));
     assert!(doorpost.messages().is_empty());
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    command(folder).args(arguments).output().unwrap().into()
+}
+
+/// Commands open a folder that no doorpost has open: one after the other, for a moment, and only one that has mail.
+#[test]
+fn a_folder_is_read_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("mail")).unwrap();
+    fs::create_dir(at("other")).unwrap();
+    fs::write(at("a.eml"), "Subject: filed\r\n\r\n").unwrap();
+    fs::write(at("other/report.txt"), "x").unwrap();
+    run(folder.path(), &["import", "a.eml", "--data", "mail"]).good();
+    let list = || {
+        let mut command = command(folder.path());
+        let command = command.args(["list", "--data", "mail"]).stdout(Stdio::piped());
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for lists in std::array::from_fn::<_, 8, _>(|_| list()) {
+        let listed = Ran::from(lists.wait_with_output().unwrap()).good();
+        assert!(listed.contains("filed"), "{listed}");
+    }
+    assert!(
+        run(folder.path(), &["wait", "subject:filed", "--data", "mail"]).good().contains("filed")
+    );
+    // Nothing comes in, so nobody waits for it and keeps out the doorpost that would bring it.
+    for arguments in [&["wait", "subject:other"][..], &["watch"], &["ready"]] {
+        let ran = run(folder.path(), &[arguments, &["--data", "mail"]].concat());
+        assert_eq!(ran.code, Some(1), "{arguments:?}");
+        assert!(ran.err.contains("no doorpost has mail open"), "{arguments:?}: {}", ran.err);
+    }
+    let ran = run(folder.path(), &["list", "--data", "other"]);
+    assert_eq!((ran.code, fs::read_dir(at("other")).unwrap().count()), (Some(1), 1));
+    assert!(ran.err.contains("other is no data folder"), "{}", ran.err);
 }

@@ -1,6 +1,6 @@
 //! `doorpost import`: brings messages from files. One that cannot be brought is named, and the rest goes on.
 
-use super::client::{Response, Server, Target, done};
+use super::client::{Purpose, Response, Server, Target, done};
 use super::files::source::{self, Content, Source};
 use super::files::{mbox, message_of_a_file, progress, with_crlf};
 use super::{Failure, print};
@@ -35,7 +35,7 @@ struct Import {
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
-    let server = Server::open(&args.target)?;
+    let server = Server::open_for(&args.target, Purpose::Bring)?;
     let mut import = Import { server, bar: progress(0, true), brought: 0, broken: 0 };
     let mut sources = Vec::new();
     for path in &args.paths {

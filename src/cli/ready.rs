@@ -1,7 +1,7 @@
 //! `doorpost ready`: whether every door is open, once or until it is so. For health checks and scripts, which read the
 //! exit code.
 
-use super::client::{Response, Server, Target, done};
+use super::client::{Purpose, Response, Server, Target, done};
 use super::{Failure, print};
 use clap::Args;
 use std::time::{Duration, Instant};
@@ -24,11 +24,12 @@ pub(super) struct ReadyArgs {
 }
 
 pub(super) fn run(args: &ReadyArgs) -> Result<(), Failure> {
-    let server = Server::open(&args.target)?;
     let end = Instant::now() + args.timeout;
     loop {
-        let failure = match look(&server) {
-            Ok(()) => return print::text(&format!("every door is open at {}\n", server.url())),
+        // It may be the next that opens a data directory.
+        let looked = Server::open_for(&args.target, Purpose::Follow).and_then(look);
+        let failure = match looked {
+            Ok(url) => return print::text(&format!("every door is open at {url}\n")),
             Err(failure) if failure.code == 2 => return Err(failure),
             Err(failure) => failure,
         };
@@ -43,9 +44,10 @@ pub(super) fn run(args: &ReadyArgs) -> Result<(), Failure> {
     }
 }
 
-fn look(server: &Server) -> Result<(), Failure> {
+fn look(server: Server) -> Result<String, Failure> {
     match server.ask(&["readyz"], &[], PATIENCE)? {
-        response @ Response::Refused(..) => done(response, &[]).map(drop),
-        Response::Done(_) => Ok(()),
+        response @ Response::Refused(..) => done(response, &[]).map(drop)?,
+        Response::Done(_) => {}
     }
+    Ok(server.url().to_owned())
 }

@@ -1,7 +1,7 @@
 //! `doorpost wait`: ends as soon as messages match, or says what came instead.
 
 use super::client::answers::{Message, MessageList};
-use super::client::{Response, Server, Target, done};
+use super::client::{Purpose, Response, Server, Target, done};
 use super::print::{self, Clock};
 use super::show::{View, print_view};
 use super::{Failure, table};
@@ -43,10 +43,15 @@ pub(super) fn run(args: &WaitArgs) -> Result<(), Failure> {
     if args.view.raw && args.count != 1 {
         return Err(Failure::usage("--raw gives one message: leave --count out"));
     }
-    let server = Server::open(&args.target)?;
+    // Without a doorpost that has the directory open, what is there may be looked at and nothing comes.
+    let (server, stays) = match Server::open_for(&args.target, Purpose::Follow) {
+        Ok(server) => (server, None),
+        Err(why) if args.target.data.is_some() => (Server::open(&args.target)?, Some(why)),
+        Err(failure) => return Err(failure),
+    };
     let query = args.query.join(" ");
     let count = args.count.to_string();
-    let end = Instant::now() + args.timeout;
+    let end = Instant::now() + if stays.is_none() { args.timeout } else { Duration::ZERO };
     loop {
         let time = end.saturating_duration_since(Instant::now()).min(AT_A_TIME);
         let timeout = format!("{}ms", time.as_millis());
@@ -56,6 +61,9 @@ pub(super) fn run(args: &WaitArgs) -> Result<(), Failure> {
         match server.ask(&["api", "messages", "wait"], &parameters, time)? {
             Response::Done(body) => return found(&server, args, &body, clock),
             Response::Refused(408, problem) => {
+                if let Some(why) = stays {
+                    return Err(why);
+                }
                 if Instant::now() < end {
                     continue;
                 }

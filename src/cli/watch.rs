@@ -6,7 +6,7 @@
 mod stream;
 
 use super::client::answers::{Finding, Message, MessageList, Session};
-use super::client::{Server, Target};
+use super::client::{Purpose, Server, Target};
 use super::print::{self, Clock};
 use super::serve::Signals;
 use super::style::{BOLD, DIM, NOTE, REFUSED, SEALED, SERVER, paint};
@@ -52,7 +52,7 @@ struct Watch {
 pub(super) fn run(args: &WatchArgs) -> Result<(), Failure> {
     let clock = Clock::local();
     let query = args.query.join(" ");
-    let server = Server::open(&args.target)?;
+    let server = Server::open_for(&args.target, Purpose::Follow)?;
     end_on_signal()?;
     if !query.is_empty() {
         // A wrong one should not be found out with the first message.

@@ -34,7 +34,7 @@ mod testing;
 mod tests;
 
 pub use backend::{StoreError, Usage};
-pub use disk::OpenError;
+pub use disk::{OpenError, announced, has_mail};
 pub use doors::{Counts, Door};
 pub use entry::{Entry, Find, Found, Group, Marks, Selection, Total};
 pub use events::{Change, Event, Events, Lost};

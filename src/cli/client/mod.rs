@@ -10,6 +10,7 @@ mod http;
 mod problem;
 mod url;
 
+pub(super) use data::Purpose;
 pub(super) use http::{Response, done};
 
 use super::Failure;
@@ -54,9 +55,17 @@ impl Server {
     /// # Errors
     /// Says what is wrong with the URL, or why the directory cannot be opened.
     pub(super) fn open(target: &Target) -> Result<Self, Failure> {
+        Self::open_for(target, Purpose::Look)
+    }
+
+    /// The same, where more or less of a data directory is needed.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn open_for(target: &Target, purpose: Purpose) -> Result<Self, Failure> {
         let (url, made, keeps) = match &target.data {
             Some(directory) => {
-                let data::Opened { url, token, keeps } = data::open(directory)?;
+                let data::Opened { url, token, keeps } = data::open(directory, purpose)?;
                 (url, token, keeps)
             }
             None => {

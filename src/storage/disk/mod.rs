@@ -10,8 +10,8 @@ mod record;
 mod tables;
 mod writer;
 
-pub use open::OpenError;
-pub(in crate::storage) use open::{INDEX, create_private};
+pub(in crate::storage) use open::{INDEX, Kind, create_private};
+pub use open::{OpenError, announced, has_mail};
 pub(in crate::storage) use tables::failed;
 
 use super::backend::{Backend, EndedSession, Keeping, Marked, Removal, StoreError, Tell, Usage};

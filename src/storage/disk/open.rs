@@ -3,11 +3,12 @@
 //! Refuses a folder that another doorpost has open, a file that a newer doorpost or another program
 //! has made, and a damaged one, and changes nothing of them.
 
-use crate::storage::StoreError;
+use crate::storage::{StoreError, outbox};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The messages, their marks and the sessions.
 const MAIL: &str = "mail.db";
@@ -19,6 +20,9 @@ const LOCK: &str = "lock";
 const SERVER: &str = "server";
 /// Says that a file is ours ("dpml").
 const APPLICATION: i32 = 0x6470_6d6c;
+/// How long to wait for a command that has the folder open, which most have for a moment.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(20);
 /// A file up to this size is looked through when it is opened.
 const LOOKED_THROUGH: u64 = 64 << 20;
 
@@ -63,7 +67,7 @@ pub enum OpenError {
         error: io::Error,
     },
     /// Another doorpost has it open.
-    #[error("the data folder {} is in use by another doorpost{}", path.display(), at(server.as_deref()))]
+    #[error("the data folder {} is in use by {}", path.display(), holder(server.as_deref(), token.is_some()))]
     Locked {
         /// The folder.
         path: PathBuf,
@@ -115,8 +119,12 @@ pub enum OpenError {
     Index(#[from] StoreError),
 }
 
-fn at(server: Option<&str>) -> String {
-    server.map_or_else(String::new, |server| format!(", which answers at {server}"))
+fn holder(server: Option<&str>, is_command: bool) -> String {
+    match server {
+        Some(_) if is_command => "a command that has it open for long".into(),
+        Some(server) => format!("another doorpost, which answers at {server}"),
+        None => "another doorpost".into(),
+    }
 }
 
 /// The lock on a folder; gone when dropped.
@@ -136,19 +144,26 @@ impl Lock {
         let path = folder.join(LOCK);
         let options = File::options().write(true).create(true).truncate(false).clone();
         let file = options.open(&path).map_err(fail(&path))?;
-        match file.try_lock() {
-            Ok(()) => {
-                let lock = Self { _file: file, folder: folder.to_owned() };
-                // Whoever was killed has left it behind.
-                let _ = std::fs::remove_file(folder.join(SERVER));
-                Ok(lock)
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => {
+                    let lock = Self { _file: file, folder: folder.to_owned() };
+                    // Whoever was killed has left it behind.
+                    let _ = std::fs::remove_file(folder.join(SERVER));
+                    return Ok(lock);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let (server, token) = announced(folder).unzip();
+                    let token = token.flatten();
+                    let is_server = server.is_some() && token.is_none();
+                    if is_server || Instant::now() >= end {
+                        return Err(OpenError::Locked { path: folder.to_owned(), server, token });
+                    }
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::Error(error)) => return Err(fail(&path)(error)),
             }
-            Err(TryLockError::WouldBlock) => {
-                let (server, token) = server_of(folder).unzip();
-                let token = token.flatten();
-                Err(OpenError::Locked { path: folder.to_owned(), server, token })
-            }
-            Err(TryLockError::Error(error)) => Err(fail(&path)(error)),
         }
     }
 
@@ -170,11 +185,20 @@ impl Drop for Lock {
     }
 }
 
-fn server_of(folder: &Path) -> Option<(String, Option<String>)> {
+/// Where the API of whoever has the folder open is, and the token that it asks for where that is a command and no server.
+/// One that was killed has left it behind.
+#[must_use]
+pub fn announced(folder: &Path) -> Option<(String, Option<String>)> {
     let text = std::fs::read_to_string(folder.join(SERVER)).ok()?;
     let mut lines =
         text.lines().map(str::to_owned).map(|line| Some(line).filter(|l| !l.is_empty()));
     Some((lines.next().flatten()?, lines.next().flatten()))
+}
+
+/// Whether mail is kept in this folder.
+#[must_use]
+pub fn has_mail(folder: &Path) -> bool {
+    folder.join(MAIL).is_file()
 }
 
 /// An empty file that is nobody else's to read, unless there is one.
@@ -202,14 +226,26 @@ pub(super) struct Opened {
     pub(super) connection: Connection,
 }
 
+/// A file of the folder, and what tells it from others.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::storage) struct Kind {
+    pub(in crate::storage) name: &'static str,
+    pub(in crate::storage) application: i32,
+    /// The last version of its tables that is known.
+    pub(in crate::storage) version: i32,
+    /// Whether there are some from before they were marked.
+    pub(in crate::storage) may_be_unmarked: bool,
+}
+
 /// Locks the folder and opens what is in it, which is brought to the newest version.
 pub(super) fn open(folder: &Path) -> Result<Opened, OpenError> {
     let lock = Lock::take(folder)?;
+    let version = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
+    let mail = Kind { name: MAIL, application: APPLICATION, version, may_be_unmarked: false };
+    // Before any of them changes.
+    inspect(folder, &mail)?;
+    inspect(folder, &outbox::KIND)?;
     let path = folder.join(MAIL);
-    let is_new = std::fs::metadata(&path).map_or(true, |found| found.len() == 0);
-    if !is_new {
-        inspect(&path)?;
-    }
     let told = |error: rusqlite::Error| tell(&path, &error);
     // What SQLite puts beside a file has the file's rights.
     create_private(&path).map_err(|error| OpenError::Folder { path: path.clone(), error })?;
@@ -236,7 +272,11 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Looks at a file that is there, without writing a byte of it.
-fn inspect(path: &Path) -> Result<(), OpenError> {
+fn inspect(folder: &Path, kind: &Kind) -> Result<(), OpenError> {
+    let path = &folder.join(kind.name);
+    if std::fs::metadata(path).map_or(true, |found| found.len() == 0) {
+        return Ok(());
+    }
     let told = |error: rusqlite::Error| tell(path, &error);
     let connection = connect(path).map_err(told)?;
     connection.pragma_update(None, "query_only", true).map_err(told)?;
@@ -245,8 +285,9 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
         (number("application_id").map_err(told)?, number("user_version").map_err(told)?);
     let tables = "SELECT count(*) FROM sqlite_schema";
     let tables: i64 = connection.query_row(tables, [], |row| row.get(0)).map_err(told)?;
-    let known = i32::try_from(STEPS.len()).unwrap_or(i32::MAX);
-    if application != APPLICATION && (application != 0 || tables > 0) {
+    let known = kind.version;
+    let is_unmarked = application == 0 && (tables == 0 || kind.may_be_unmarked);
+    if application != kind.application && !is_unmarked {
         return Err(OpenError::Foreign { path: path.to_owned() });
     }
     if version > known {

@@ -3,7 +3,7 @@
 
 use super::item::{Attempt, Item, QueueId, State};
 use crate::storage::OpenError;
-use crate::storage::disk::create_private;
+use crate::storage::disk::{Kind, create_private};
 use bytes::Bytes;
 use rusqlite::{Connection, params};
 use std::io;
@@ -11,8 +11,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 
-/// Its file's name.
-const NAME: &str = "queue.db";
+/// Its file ("dpqu").
+pub(in crate::storage) const KIND: Kind =
+    Kind { name: "queue.db", application: 0x6470_7175, version: 1, may_be_unmarked: true };
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS item (
@@ -55,7 +56,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 impl File {
     pub(super) fn open(folder: &Path) -> Result<(Self, Loaded), OpenError> {
-        let path = folder.join(NAME);
+        let path = folder.join(KIND.name);
         let refused = |error: rusqlite::Error| OpenError::Refused {
             path: path.clone(),
             error: error.to_string(),
@@ -66,6 +67,8 @@ impl File {
         connection
             .pragma_update(None, "journal_mode", "WAL")
             .and_then(|()| connection.execute_batch(TABLES))
+            .and_then(|()| connection.pragma_update(None, "application_id", KIND.application))
+            .and_then(|()| connection.pragma_update(None, "user_version", KIND.version))
             .and_then(|()| load(&connection, &mut loaded))
             .map_err(refused)?;
         let file = Self { connection: Mutex::new(connection) };

@@ -9,6 +9,7 @@ mod file;
 mod hooks;
 mod item;
 
+pub(super) use file::KIND;
 pub use hooks::{HookLog, HookState, HookTry};
 pub use item::{Attempt, Bound, Item, NewItem, QueueId, Reason, Standing, State};
 

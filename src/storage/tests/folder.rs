@@ -175,17 +175,18 @@ fn a_folder_has_one_doorpost() {
 }
 
 /// Nothing of a file that is refused changes, and the message says what to do.
-fn refused(work: impl FnOnce(&PathBuf)) -> OpenError {
+fn refused(file: &str, work: impl FnOnce(&PathBuf)) -> OpenError {
     let store = filled();
     store.store.close();
     let settings = store.settings.clone();
-    let path = store.folder().join("mail.db");
+    let folder = store.folder().to_owned();
     let Opened { store, _folder, .. } = store;
     drop(store);
-    work(&path);
-    let before = fs::read(&path).unwrap();
+    work(&folder.join(file));
+    let files = || ["mail.db", "queue.db"].map(|file| fs::read(folder.join(file)).unwrap());
+    let before = files();
     let error = Store::open(&settings).unwrap_err();
-    assert!(fs::read(&path).unwrap() == before, "{error}");
+    assert!(files() == before, "{error}");
     assert!(error.to_string().contains("nothing was changed"), "{error}");
     error
 }
@@ -195,19 +196,36 @@ fn what_is_newer_damaged_or_not_ours_is_left_alone() {
     let pragma = |sql: &'static str| {
         move |path: &PathBuf| Connection::open(path).unwrap().execute_batch(sql).unwrap()
     };
-    let newer = refused(pragma("PRAGMA user_version = 99"));
-    assert!(matches!(newer, OpenError::Newer { found: 99, known: 1, .. }), "{newer}");
-    let foreign = refused(pragma("PRAGMA application_id = 1"));
-    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
-    let text = refused(|path| fs::write(path, "Dear diary, ".repeat(100)).unwrap());
-    assert!(matches!(text, OpenError::Damaged { .. }), "{text}");
-    let broken = refused(|path| {
-        let mut bytes = fs::read(path).unwrap();
-        let second_page = 8192;
-        bytes[second_page..second_page + 200].fill(0xff);
-        fs::write(path, bytes).unwrap();
-    });
-    assert!(matches!(broken, OpenError::Damaged { .. }), "{broken}");
+    for file in ["mail.db", "queue.db"] {
+        let newer = refused(file, pragma("PRAGMA user_version = 99"));
+        assert!(matches!(newer, OpenError::Newer { found: 99, known: 1, .. }), "{newer}");
+        let foreign = refused(file, pragma("PRAGMA application_id = 1"));
+        assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
+        let text = refused(file, |path| fs::write(path, "Dear diary, ".repeat(100)).unwrap());
+        assert!(matches!(text, OpenError::Damaged { .. }), "{text}");
+        let broken = refused(file, |path| {
+            let mut bytes = fs::read(path).unwrap();
+            // The second page; those of the mail are larger.
+            let (second_page, end) = if file == "mail.db" { (8192, 8392) } else { (4096, 4296) };
+            bytes[second_page..end].fill(0xff);
+            fs::write(path, bytes).unwrap();
+        });
+        assert!(matches!(broken, OpenError::Damaged { .. }), "{broken}");
+    }
+}
+
+/// Most commands have it open for a moment.
+#[test]
+fn who_opens_a_folder_waits_for_a_command_to_end() {
+    let store = filled();
+    store.announce("http://localhost:1", Some("a token"));
+    let settings = store.settings.clone();
+    let opening = std::thread::spawn(move || Store::open(&settings));
+    store.store.close();
+    let Opened { store, _folder, .. } = store;
+    drop(store);
+    let again = opening.join().unwrap().unwrap();
+    assert_eq!(again.usage().messages, 3);
 }
 
 #[test]
