@@ -291,7 +291,7 @@ impl Layers {
             return;
         }
         let label = format!(
-            "expected a door and a port, such as relay=4025; the doors are {}",
+            "expected a door and a port from 0 to 65535, such as relay=4025; the doors are {}",
             names.join(", ")
         );
         let near =

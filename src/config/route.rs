@@ -176,7 +176,7 @@ impl Kind for Via {
         let fail = |error: super::target::TargetError| Fault {
             written: None,
             span,
-            label: format!("{error}, or \"capture\""),
+            label: format!("{error}; \"capture\" keeps it here"),
             near: None,
         };
         Target::parse(&text).map(Some).map_err(fail)
@@ -311,8 +311,10 @@ pub(super) fn problems(config: &Config, sources: &Sources) -> Vec<Problem> {
             Target::Door(door) => Some(door),
             Target::Server(_) => None,
         });
-        for door in names.chain(&route.door) {
+        let doors = route.door.iter().map(|door| ("door", door));
+        for (key, door) in names.map(|door| ("via", door)).chain(doors) {
             if config.door(door).is_none_or(|row| !row.enabled) {
+                let origin = sources.get(Scope::Route(&number), key);
                 let doors: Vec<_> = config.open_doors().map(|door| door.name.as_str()).collect();
                 let problem = Problem::new(format!(
                     "the route {number} names the door {door:?}, which is not open"

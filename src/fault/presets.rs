@@ -104,8 +104,11 @@ pub fn scenario(spec: &str) -> Result<Scenario, PresetError> {
         return Err(PresetError::NoValue(preset.name));
     }
     Scenario::parse(&preset.toml(value, door)).map_err(|error| {
-        let problems = error.mistakes.iter().map(|mistake| mistake.problem.as_str());
-        PresetError::Value(preset.name, problems.collect::<Vec<_>>().join("; "))
+        // Each of its rules may say the same.
+        let mut problems: Vec<_> =
+            error.mistakes.iter().map(|mistake| mistake.problem.as_str()).collect();
+        problems.dedup();
+        PresetError::Value(preset.name, problems.join("; "))
     })
 }
 

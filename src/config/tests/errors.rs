@@ -144,6 +144,19 @@ fn a_file_that_was_named_must_be_there() {
     assert!(told.contains("\"else.toml\", named by `DOORPOST_CONFIG`"), "{told}");
 }
 
+/// At the place that is wrong, once, with what is allowed.
+#[test]
+fn what_is_allowed_is_said_where_it_is_not() {
+    let told = refused("[[routes]]\nvia = \"capture\"\ndoor = [\"nosuch\"]\n");
+    assert!(told.contains(":3:") && told.contains("expected one of relay"), "{told}");
+    let told = |name, value| configure("", &[], &[(name, value)]).unwrap_err().to_string();
+    assert!(told("port", "relay=70000").contains("from 0 to 65535"));
+    let slow = told("fault", "slow=x");
+    assert_eq!(slow.matches("expected a time").count(), 1, "{slow}");
+    let route = told("route", "*@x.org=smtp://127.0.0.1:99999");
+    assert!(route.contains("from 1 to 65535; \"capture\" keeps it here"), "{route}");
+}
+
 #[test]
 fn colours_are_only_for_terminals() {
     let error = Config::parse("zebra = 1").unwrap_err();
