@@ -163,8 +163,12 @@ async fn doors_are_described() {
         let door = &doors["doors"][0];
         assert_eq!(door["addresses"][0], json!(relay.to_string()));
         assert_eq!((&door["stands_for"], &door["messages"]), (&json!(25), &json!(1)));
-        // This CA lives in memory.
+        // This CA lives in memory, and is given all the same.
         assert_eq!(doors["ca"], json!(null));
+        let (status, head, pem) = http(web, "localhost", "GET", "/api/ca.pem");
+        assert_eq!(status, 200);
+        assert!(head.contains("application/pem-certificate-chain"), "{head}");
+        assert!(pem.starts_with(b"-----BEGIN CERTIFICATE-----"));
     })
     .await;
 }

@@ -210,6 +210,7 @@ impl Builder {
             let mut settings = web_settings(&config, &web_addresses);
             settings.faults = Arc::clone(&faults);
             settings.ca = identity.ca_path().map(Path::to_path_buf);
+            settings.ca_pem = identity.ca_pem().map(Arc::from);
             // It describes itself first, which takes longer than all else; the doors serve meanwhile.
             let (its_store, stop) = (store.clone(), stop_web.clone());
             let web = tokio::task::spawn_blocking(move || Web::new(its_store, settings, stop));

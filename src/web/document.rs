@@ -83,6 +83,7 @@ operations![
     faults::list_presets,
     events::get_events,
     status::list_doors,
+    status::get_ca,
     status::get_statistics,
     status::livez,
     status::readyz,

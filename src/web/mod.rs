@@ -72,6 +72,8 @@ pub struct Settings {
     pub faults: Arc<Faults>,
     /// Where the certificate of the CA lies that clients have to trust.
     pub ca: Option<PathBuf>,
+    /// That certificate itself, in PEM.
+    pub ca_pem: Option<Arc<str>>,
     /// Connections at a time.
     pub connections: usize,
     /// Readers of events at a time.
@@ -87,6 +89,7 @@ impl Default for Settings {
             largest_message: 50 << 20,
             faults: Arc::default(),
             ca: None,
+            ca_pem: None,
             connections: 2048,
             readers: 1000,
         }
@@ -128,6 +131,7 @@ struct App {
     store: Arc<Store>,
     faults: Arc<Faults>,
     ca: Option<String>,
+    ca_pem: Option<Arc<str>>,
     started: Instant,
     readers: Arc<Semaphore>,
     largest_reader_count: usize,
@@ -168,6 +172,7 @@ fn router(store: Arc<Store>, settings: Settings, stop: CancellationToken) -> Rou
         store,
         faults: settings.faults,
         ca: settings.ca.map(|path| absolute(&path)),
+        ca_pem: settings.ca_pem,
         started: Instant::now(),
         readers: Arc::new(Semaphore::new(settings.readers)),
         largest_reader_count: settings.readers,

@@ -7,10 +7,15 @@ use super::views::{DoorCounts, DoorView};
 use crate::storage::Store;
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
 use utoipa::ToSchema;
+
+/// The media type of certificates in PEM (RFC 8555 §9.1).
+const PEM: &str = "application/pem-certificate-chain";
 
 /// All doors.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +33,25 @@ pub(super) struct Doors {
 )]
 pub(super) async fn list_doors(State(app): Shared, _: Parameters<Nothing>) -> Json<Doors> {
     Json(Doors { doors: DoorView::all(app.store.doors()), ca: app.ca.clone() })
+}
+
+/// Gives the certificate of the CA
+///
+/// For a client in another container, or on another machine, that has to trust it.
+#[utoipa::path(
+    get, path = "/api/ca.pem", tag = "status",
+    responses((
+        status = 200, description = "The certificate",
+        content_type = "application/pem-certificate-chain", body = String,
+    )),
+)]
+pub(super) async fn get_ca(
+    State(app): Shared,
+    _: Parameters<Nothing>,
+) -> Result<impl IntoResponse, Problem> {
+    let own = "there is no CA: the doors show a certificate of your own (tls_cert)";
+    let pem = app.ca_pem.as_deref().ok_or_else(|| Problem::not_found(own))?;
+    Ok(([(header::CONTENT_TYPE, PEM)], pem.to_owned()))
 }
 
 /// How much there is, and how much there was.
