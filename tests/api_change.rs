@@ -57,6 +57,26 @@ async fn deleting_everything_has_to_be_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_somebody_has_looked_is_left_alone() {
+    with_mail(5, |web| {
+        for wrong in ["?up_to=3", "?all=true&up_to=0", "?all=true&up_to=x", "?all=true&up_to="] {
+            let path = format!("/api/messages{wrong}");
+            assert_eq!(http(web, "localhost", "DELETE", &path).0, 400, "{wrong}");
+        }
+        let path = with_query("/api/messages?up_to=3&query=", "subject:number");
+        assert_eq!(send_json(web, "PATCH", &path, &json!({"read": true})).0, 200);
+        assert_eq!(ids(&json(web, "/api/messages?query=is:read")), ["3", "2", "1"]);
+        let path = with_query("/api/messages?up_to=2&query=", "subject:number");
+        let (_, _, body) = http(web, "localhost", "DELETE", &path);
+        assert_eq!(&body[..], br#"{"deleted":2}"#);
+        let (_, _, body) = http(web, "localhost", "DELETE", "/api/messages?all=true&up_to=4");
+        assert_eq!(&body[..], br#"{"deleted":2}"#);
+        assert_eq!(ids(&json(web, "/api/messages")), ["5"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_are_marked() {
     with_mail(3, |web| {
         let change =

@@ -154,6 +154,12 @@ macro_rules! identifier {
             pub fn get(self) -> u64 {
                 self.0.get()
             }
+
+            /// The one behind it; none behind the largest.
+            #[must_use]
+            pub fn following(self) -> Option<Self> {
+                self.0.checked_add(1).map(Self)
+            }
         }
 
         impl fmt::Display for $name {

@@ -71,6 +71,8 @@ pub struct Total {
 pub enum Selection {
     /// Every one.
     All,
+    /// Every one up to this one.
+    UpTo(MessageId),
     /// Those with these names.
     Ids(Vec<MessageId>),
     /// Those that a query finds.
@@ -79,6 +81,8 @@ pub enum Selection {
         query: Query,
         /// The inbox that they have to be in.
         inbox: Option<String>,
+        /// Only those up to this one.
+        up_to: Option<MessageId>,
     },
 }
 

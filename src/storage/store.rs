@@ -197,6 +197,11 @@ impl Store {
                 let Some(last) = self.backend.last() else { return Ok(0) };
                 self.backend.remove(&Removal::UpTo(last))
             }
+            Selection::UpTo(limit) => {
+                // No name that is still to be given is said to be gone.
+                let Some(last) = self.backend.last() else { return Ok(0) };
+                self.backend.remove(&Removal::UpTo(last.min(*limit)))
+            }
             selection => {
                 let ids = self.selected(selection)?;
                 let mut removed = 0;
@@ -224,6 +229,7 @@ impl Store {
     fn selected(&self, selection: &Selection) -> Result<Vec<MessageId>, StoreError> {
         match selection {
             Selection::All => self.backend.newest(None, usize::MAX),
+            Selection::UpTo(limit) => self.backend.newest(limit.following(), usize::MAX),
             Selection::Ids(ids) => {
                 let mut there = Vec::new();
                 for id in ids {
@@ -233,11 +239,11 @@ impl Store {
                 }
                 Ok(there)
             }
-            Selection::Matching { query, inbox } => {
+            Selection::Matching { query, inbox, up_to } => {
                 let find = Find {
                     query: query.clone(),
                     inbox: inbox.clone(),
-                    before: None,
+                    before: up_to.and_then(MessageId::following),
                     after: None,
                     limit: usize::MAX,
                 };

@@ -106,5 +106,5 @@ pub(super) async fn delete_inbox(
     _: Parameters<Nothing>,
 ) -> Result<Json<Deleted>, Problem> {
     let Filter { query, inbox } = Filter::read(None, Some(name))?;
-    delete(&app, Selection::Matching { query, inbox }).await
+    delete(&app, Selection::Matching { query, inbox, up_to: None }).await
 }

@@ -200,17 +200,21 @@ pub(super) struct Chosen {
     /// Those in this inbox.
     #[param(min_length = 1, max_length = 1000)]
     inbox: Option<String>,
-    /// Every one: has to be said, and stands alone.
+    /// Every one: has to be said, and names all by itself.
     all: Option<bool>,
+    /// Of those, only the ones up to this `id`: what comes after somebody has looked is left alone.
+    #[param(pattern = "^[1-9][0-9]{0,18}$")]
+    up_to: Option<String>,
 }
 
 impl Chosen {
     pub(super) fn selection(self) -> Result<Selection, Problem> {
         let Filter { query, inbox } = Filter::read(self.query.as_deref(), self.inbox)?;
+        let up_to = read_id("up_to", self.up_to.as_deref())?;
         let names_some = !query.is_all() || inbox.is_some();
         match (names_some, self.all.unwrap_or(false)) {
-            (false, true) => Ok(Selection::All),
-            (true, false) => Ok(Selection::Matching { query, inbox }),
+            (false, true) => Ok(up_to.map_or(Selection::All, Selection::UpTo)),
+            (true, false) => Ok(Selection::Matching { query, inbox, up_to }),
             _ => Err(Problem::bad_request(
                 "either query= or inbox= names messages, or all=true means every one",
             )),

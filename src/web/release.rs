@@ -126,14 +126,16 @@ pub(super) async fn release_messages(
 
 /// The messages that are meant, oldest first.
 fn chosen(store: &Store, selection: Selection) -> Result<Vec<Message>, Problem> {
-    let (query, inbox) = match selection {
-        Selection::Matching { query, inbox } => (query, inbox),
-        Selection::All | Selection::Ids(_) => {
+    let (query, inbox, up_to) = match selection {
+        Selection::Matching { query, inbox, up_to } => (query, inbox, up_to),
+        other => {
             let filter = super::parameters::Filter::read(None, None)?;
-            (filter.query, None)
+            let up_to = if let Selection::UpTo(id) = other { Some(id) } else { None };
+            (filter.query, None, up_to)
         }
     };
-    let find = Find { query, inbox, before: None, after: None, limit: MOST + 1 };
+    let before = up_to.and_then(|id| id.following());
+    let find = Find { query, inbox, before, after: None, limit: MOST + 1 };
     let found = store.find(&find)?.entries;
     if found.len() > MOST {
         let text = format!("these are more than {MOST} messages: name fewer");

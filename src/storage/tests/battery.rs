@@ -20,6 +20,7 @@ battery! {
     what_is_kept_comes_back_as_it_was,
     whoever_has_a_250_finds_the_message,
     pages_lead_from_the_newest_to_the_oldest,
+    what_came_behind_the_last_that_is_meant_stays,
     removal_is_final_and_names_do_not_come_again,
     marks_are_counted,
     inboxes_part_messages,
@@ -109,6 +110,29 @@ fn pages_lead_from_the_newest_to_the_oldest(kept: Kept) {
     assert_eq!((all.total.count, all.entries.len()), (1, 1));
 }
 
+fn what_came_behind_the_last_that_is_meant_stays(kept: Kept) {
+    let store = kept.open();
+    for subject in ["a", "b", "a", "b", "a"] {
+        keep(&store, to(&["bob@example.org"]), format!("Subject: {subject}\r\n\r\n"));
+    }
+    let up_to = |last| Selection::Matching {
+        query: find("subject:a").query,
+        inbox: None,
+        up_to: Some(id(last)),
+    };
+    let read = Marks { read: Some(true), ..Marks::default() };
+    assert_eq!(store.mark(&up_to(3), &read), Ok(2));
+    assert_eq!(store.mark(&Selection::UpTo(id(2)), &read), Ok(2));
+    assert_eq!(numbers(&store, "is:read"), [3, 2, 1]);
+    assert_eq!(store.remove(&up_to(3)), Ok(2));
+    assert_eq!(numbers(&store, ""), [5, 4, 2]);
+    assert_eq!(store.remove(&Selection::UpTo(id(4))), Ok(2));
+    // One that nobody has yet takes nothing with it that is still to come.
+    assert_eq!(store.remove(&Selection::UpTo(id(1000))), Ok(1));
+    keep(&store, to(&["bob@example.org"]), "");
+    assert_eq!(numbers(&store, ""), [6]);
+}
+
 fn removal_is_final_and_names_do_not_come_again(kept: Kept) {
     let store = kept.open();
     for subject in ["a", "b", "a", "c"] {
@@ -116,7 +140,7 @@ fn removal_is_final_and_names_do_not_come_again(kept: Kept) {
     }
     assert_eq!(store.remove(&Selection::Ids(vec![id(4), id(4), id(9)])), Ok(1));
     let query = find("subject:a").query;
-    assert_eq!(store.remove(&Selection::Matching { query, inbox: None }), Ok(2));
+    assert_eq!(store.remove(&Selection::Matching { query, inbox: None, up_to: None }), Ok(2));
     assert_eq!(numbers(&store, ""), [2]);
     assert!(store.message(id(3)).unwrap().is_none());
     assert_eq!(numbers(&store, "subject:a OR subject:c"), [0; 0]);
@@ -175,7 +199,7 @@ fn inboxes_part_messages(kept: Kept) {
     let nobody = Find { inbox: Some("nobody".into()), ..find("hello") };
     assert_eq!(store.find(&nobody).unwrap().total.count, 0);
     let query = find("").query;
-    let selection = Selection::Matching { query, inbox: Some("a@example.org".into()) };
+    let selection = Selection::Matching { query, inbox: Some("a@example.org".into()), up_to: None };
     assert_eq!(store.remove(&selection), Ok(1));
     assert_eq!(store.inboxes().unwrap(), [group("b@example.org", 1)]);
     assert_eq!(store.outside(), Ok(0));
@@ -302,7 +326,7 @@ fn large_totals_stop_somewhere(kept: Kept) {
     assert_eq!(page.entries.iter().map(|e| e.id.get()).collect::<Vec<_>>(), [3, 2, 1]);
     assert_eq!(page.next, None);
     let query = find("word").query;
-    assert_eq!(store.remove(&Selection::Matching { query, inbox: None }), Ok(10_020));
+    assert_eq!(store.remove(&Selection::Matching { query, inbox: None, up_to: None }), Ok(10_020));
 }
 
 fn what_is_too_large_is_refused_and_leaves_nothing(kept: Kept) {
