@@ -154,6 +154,26 @@ async fn sessions_are_there_while_they_run_and_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_behind_one_are_listed_and_counted_by_themselves() {
+    with_mail(5, |web, _| {
+        let found = |parameters: &str| {
+            let list = json(web, &format!("/api/sessions?{parameters}"));
+            let ids = list["sessions"].as_array().unwrap().iter();
+            let ids: Vec<_> = ids.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+            (ids.join(" "), list["total"].as_u64().unwrap(), list["next"] == Value::Null)
+        };
+        for query in ["", "&query=door:relay"] {
+            assert_eq!(found(&format!("since=3{query}")), ("5 4".into(), 2, true), "{query}");
+            assert_eq!(found(&format!("since=1&limit=2{query}")), ("5 4".into(), 4, false));
+            assert_eq!(found(&format!("since=1&cursor=4{query}")), ("3 2".into(), 4, true));
+            assert_eq!(found(&format!("since=5{query}")), (String::new(), 0, true), "{query}");
+        }
+        assert_eq!(http(web, "localhost", "GET", "/api/sessions?since=10m").0, 400);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doors_are_described() {
     with_mail(1, |web, relay| {
         let doors = json(web, "/api/doors");

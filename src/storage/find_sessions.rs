@@ -19,6 +19,8 @@ pub struct FindSessions {
     pub query: SessionQuery,
     /// Only older ones: the last name of the page before.
     pub before: Option<SessionId>,
+    /// Only newer ones.
+    pub after: Option<SessionId>,
     /// How many at most.
     pub limit: usize,
 }
@@ -30,7 +32,7 @@ pub struct FoundSessions {
     pub sessions: Vec<SessionRecord>,
     /// Where the next page begins: [`FindSessions::before`].
     pub next: Option<SessionId>,
-    /// How many there are in all, whatever the page.
+    /// How many there are in all behind [`FindSessions::after`], whatever the page.
     pub total: Total,
 }
 
@@ -39,17 +41,18 @@ pub(super) fn find(
     backend: &dyn Backend,
     find: &FindSessions,
 ) -> Result<FoundSessions, StoreError> {
-    let FindSessions { query, before, limit } = find;
+    let FindSessions { query, before, after, limit } = find;
     let mut all = All::new(in_memory, backend);
     let mut found = FoundSessions::default();
     let mut is_more_than_page = false;
     if query.is_all() {
         let mut names: BTreeSet<_> = backend.session_names()?.into_iter().collect();
         names.extend(all.in_memory.keys().copied());
+        names.retain(|id| Some(*id) > *after);
         found.total.count = names.len() as u64;
         all.skip_to(*before);
     }
-    while let Some(session) = all.next()? {
+    while let Some(session) = all.next()?.filter(|session| Some(session.id) > *after) {
         if !matches(query, &session) {
             continue;
         }

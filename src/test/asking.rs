@@ -86,7 +86,7 @@ impl Fixture {
             Ok(parsed) => parsed,
             Err(error) => fail(at, &format!("{query:?}: {error}")),
         };
-        let find = FindSessions { query: parsed, before: None, limit: 1 };
+        let find = FindSessions { query: parsed, before: None, after: None, limit: 1 };
         let store = self.doorpost.store();
         let look = || -> Result<Option<SessionRecord>, StoreError> {
             match store.find_sessions(&find)?.sessions.first() {

@@ -174,7 +174,7 @@ fn find(store: &Store, filter: &Filter) -> Result<FindingList, Problem> {
     let query = query.map_err(|error| Problem::failed(&error.to_string()))?;
     let mut before = filter.cursor.and_then(|(id, _)| SessionId::new(id.get().saturating_add(1)));
     loop {
-        let find = FindSessions { query: query.clone(), before, limit: READ };
+        let find = FindSessions { query: query.clone(), before, after: None, limit: READ };
         let found = store.find_sessions(&find)?;
         for session in found.sessions {
             if filter.since.is_some_and(|since| session.connected_at < since) {

@@ -40,6 +40,9 @@ pub(super) struct ListParameters {
     /// The `next` of the page before.
     #[param(pattern = "^[1-9][0-9]{0,18}$")]
     cursor: Option<String>,
+    /// Only those behind this `id`; `total` counts only them.
+    #[param(pattern = "^[1-9][0-9]{0,18}$")]
+    since: Option<String>,
 }
 
 /// Lists sessions
@@ -58,7 +61,8 @@ pub(super) async fn list_sessions(
     let query = query.map_err(|error| wrong_query(&error))?;
     let limit = between("limit", given.limit.unwrap_or(PAGE))?;
     let before = read_id("cursor", given.cursor.as_deref())?;
-    let find = FindSessions { query, before, limit };
+    let after = read_id("since", given.since.as_deref())?;
+    let find = FindSessions { query, before, after, limit };
     let FoundSessions { sessions, next, total } =
         app.aside(move |store| Ok(store.find_sessions(&find)?)).await?;
     let (total, total_is_exact) = (total.count, !total.is_more);
