@@ -98,6 +98,8 @@ async fn numbers_are_there_for_people_and_for_prometheus() {
         // How far the index is behind is a matter of moments.
         assert!(statistics["pruned"] == json!(0) && statistics["index"]["behind"].is_u64());
         assert!(statistics["bytes"].as_u64().unwrap() > 0 && statistics["uptime_s"].is_u64());
+        assert!(!statistics["run"].as_str().unwrap().is_empty(), "{statistics}");
+        assert_eq!(statistics["run"], json(web, "/api/statistics")["run"]);
         assert_eq!(statistics["version"], json!(env!("CARGO_PKG_VERSION")));
         let door = &statistics["doors"][0];
         let expected = (&json!("relay"), &json!(true), &json!(1), &json!(1));

@@ -57,6 +57,9 @@ pub(super) async fn get_ca(
 /// How much there is, and how much there was.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Statistics {
+    /// Names this start of doorpost. Without `--data`, `id`s begin anew with each.
+    #[schema(example = "6f1c0a9be2d4")]
+    run: String,
     /// Messages that are kept.
     pub(super) messages: u64,
     /// Those that nobody has read.
@@ -110,6 +113,7 @@ impl Statistics {
         let running = sessions.running().len();
         let doors = store.doors().iter();
         Ok(Self {
+            run: store.events().run().to_owned(),
             messages: usage.messages,
             bytes: usage.bytes,
             pruned: usage.pruned,
