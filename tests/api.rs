@@ -28,6 +28,9 @@ async fn with_mail(messages: usize, test: impl FnOnce(SocketAddr, SocketAddr) + 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_shown_as_it_came() {
     with_mail(1, |web, _| {
+        let headers = &json(web, "/api/messages/1/headers")["headers"];
+        let from = json!([{"name": "Jürgen", "address": "j@example.org"}]);
+        assert_eq!((&headers[0]["addresses"], &headers[2]["addresses"]), (&from, &json!([])));
         let message = json(web, "/api/messages/1");
         let known = [
             ("id", json!("1")),

@@ -6,7 +6,7 @@ use super::limits::{self, FIELD, FIELDS, PARAMETERS};
 use super::summary::Correspondent;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Address, ContentType, HeaderValue};
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -21,6 +21,8 @@ pub struct HeaderField {
     pub value: String,
     /// Its value as it came, folds included.
     pub raw: String,
+    /// The addresses in From, Sender, Reply-To, To, Cc and Bcc; none in other fields.
+    pub addresses: Vec<Correspondent>,
 }
 
 /// Where a header lies.
@@ -151,10 +153,15 @@ impl<'a> Raw<'a> {
 
     /// Groups are taken apart; what has no address is left out.
     fn addresses(&self) -> Vec<Correspondent> {
-        match MessageStream::new(&self.lines(FIELD)).parse_address() {
+        match MessageStream::new(&bracketed(self.lines(FIELD))).parse_address() {
             HeaderValue::Address(address) => correspondents(&address),
             _ => Vec::new(),
         }
+    }
+
+    fn has_addresses(&self) -> bool {
+        let known: [&[u8]; 6] = [b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"];
+        known.iter().any(|name| self.name.eq_ignore_ascii_case(name))
     }
 
     pub(super) fn date(&self) -> Option<OffsetDateTime> {
@@ -190,8 +197,62 @@ impl<'a> Raw<'a> {
             name: String::from_utf8_lossy(self.name).into_owned(),
             value: self.text(),
             raw: limits::beginning(&raw, FIELD).to_owned(),
+            addresses: if self.has_addresses() { self.addresses() } else { Vec::new() },
         }
     }
+}
+
+/// Addresses whose quoted local part stands alone, put between angle brackets: `"john doe"@example.net`. The parser takes
+/// what is quoted outside of them for a name.
+fn bracketed(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if memmem::find(&value, b"\"@").is_none() {
+        return value;
+    }
+    let mut made = Vec::with_capacity(value.len() + 16);
+    let (mut comments, mut in_brackets) = (0_usize, false);
+    let mut at = 0;
+    while let Some(octet) = value.get(at) {
+        let mut end = at + 1;
+        match octet {
+            b'\\' => end += 1,
+            b'(' if !in_brackets => comments += 1,
+            b')' if !in_brackets => comments = comments.saturating_sub(1),
+            b'<' if comments == 0 => in_brackets = true,
+            b'>' if comments == 0 => in_brackets = false,
+            b'"' if comments == 0 => {
+                end = quoted_to(&value, end);
+                if !in_brackets && value.get(end) == Some(&b'@') {
+                    let domain = &value[end..];
+                    let stops =
+                        |octet: &u8| octet.is_ascii_whitespace() || b",;()<>\"".contains(octet);
+                    end += domain.iter().position(stops).unwrap_or(domain.len());
+                    made.push(b'<');
+                    made.extend_from_slice(&value[at..end]);
+                    made.push(b'>');
+                    at = end;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        end = end.min(value.len());
+        made.extend_from_slice(&value[at..end]);
+        at = end;
+    }
+    Cow::Owned(made)
+}
+
+/// Where a quoted string ends that is entered at `from`.
+fn quoted_to(value: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(octet) = value.get(at) {
+        match octet {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    value.len()
 }
 
 fn correspondents(address: &Address<'_>) -> Vec<Correspondent> {
@@ -200,4 +261,52 @@ fn correspondents(address: &Address<'_>) -> Vec<Correspondent> {
         Some(Correspondent { name, address: one.address.as_ref()?.to_string() })
     });
     all.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(value: &str) -> Vec<(Option<String>, String)> {
+        let field = format!("To: {value}\r\n");
+        let fields = Fields::of(field.as_bytes());
+        fields.addresses("to").into_iter().map(|one| (one.name, one.address)).collect()
+    }
+
+    fn one(name: Option<&str>, address: &str) -> (Option<String>, String) {
+        (name.map(str::to_owned), address.to_owned())
+    }
+
+    #[test]
+    fn a_quoted_local_part_belongs_to_the_address() {
+        let john = "\"john doe\"@example.net";
+        assert_eq!(addresses(john), [one(None, john)]);
+        assert_eq!(addresses(&format!("<{john}>")), [one(None, john)]);
+        assert_eq!(addresses(&format!("John <{john}>")), [one(Some("John"), john)]);
+        assert_eq!(addresses(&format!("{john} (John)")), [one(Some("John"), john)]);
+        assert_eq!(
+            addresses(&format!("a@example.net, {john},\r\n \"a, b\"@[192.0.2.1], c@example.net")),
+            [
+                one(None, "a@example.net"),
+                one(None, john),
+                one(None, "\"a, b\"@[192.0.2.1]"),
+                one(None, "c@example.net"),
+            ]
+        );
+        assert_eq!(addresses(&format!("both: {john}, b@example.net;")).len(), 2);
+    }
+
+    #[test]
+    fn a_quoted_name_stays_a_name_whatever_is_in_it() {
+        assert_eq!(
+            addresses("\"sales@other.example\" <b@example.net>, \"a\\\"@b\" <c@example.net>"),
+            [
+                one(Some("sales@other.example"), "b@example.net"),
+                one(Some("a\"@b"), "c@example.net"),
+            ]
+        );
+        for broken in ["\"@", "\"@ <", "\"a\\", "(\"a\"@b", "\"\"@", "\"a\"@b\"c\"@d", "<\"a\"@"] {
+            addresses(broken);
+        }
+    }
 }
