@@ -165,8 +165,17 @@ async fn who_opens_it_in_a_browser_without_a_token_gets_a_form_and_programs_a_pr
             assert_eq!(status, 401, "{path}");
             assert!(head.contains("www-authenticate: bearer realm=\"doorpost\""), "{head}");
             assert!(head.contains("content-security-policy: default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'"), "{head}");
-            assert!(String::from_utf8_lossy(&body).contains("action=\"/sign-in\""));
+            // The page's own form goes to where it is, so that a browser keeps what stands behind the `#`.
+            let names_path = String::from_utf8_lossy(&body).contains("action=\"/sign-in\"");
+            assert_eq!(names_path, path != "/", "{path}");
         }
+        let form = format!("Host: localhost\r\n{FORM}");
+        let (status, head, body) = request(web, "POST", "/", &form, b"token=wrong");
+        assert_eq!((status, head.contains("set-cookie")), (401, false), "{head}");
+        assert!(String::from_utf8_lossy(&body).contains("<form method=\"post\">"));
+        let (status, head, _) = request(web, "POST", "/", &form, b"token=first");
+        assert_eq!(status, 303, "{head}");
+        assert!(head.contains("location: /\r") && head.contains("set-cookie: doorpost="), "{head}");
         let (status, head, _) = request(web, "DELETE", "/api/messages?all=true", html, b"");
         assert_eq!(status, 401);
         assert!(head.contains("application/problem+json"), "{head}");

@@ -122,7 +122,7 @@ pub(super) async fn check(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    if access.is_open() || OPEN.contains(&path) || sign_in::OPEN.contains(&path) {
+    if access.is_open() || OPEN.contains(&path) || sign_in::is_open(request.method(), path) {
         return next.run(request).await;
     }
     match access.judges(request.headers()) {
@@ -136,7 +136,7 @@ pub(super) async fn check(
             next.run(request).await
         }
         None if !access.tokens.is_empty() && wants_html(&request) => {
-            sign_in::sheet(access.challenge(), false)
+            sign_in::sheet(access.challenge(), false, path)
         }
         None => access.challenge(),
     }

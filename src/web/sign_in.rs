@@ -10,7 +10,7 @@ use super::body;
 use super::problem::Problem;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use subtle::{Choice, ConstantTimeEq as _};
 
 /// Paths that somebody needs before they are signed in.
-pub(super) const OPEN: [&str; 2] = ["/sign-in", "/sign-in.css"];
+const OPEN: [&str; 2] = ["/sign-in", "/sign-in.css"];
 /// How long one is signed in at most.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How many are signed in at most.
@@ -31,10 +31,18 @@ const FORM: usize = 16 * 1024;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const SHEET: &str = include_str!("page/sign-in.html");
+/// Where it says whither the form goes. On the page itself it says nothing: a browser then sends it to where it is, and
+/// takes what stands behind the `#`, the message that somebody was sent a link to, through to the page.
+const ACTION: &str = "<!--action-->";
 /// Where it says what was wrong.
 const WRONG: &str = "<!--wrong-->";
 const SORRY: &str = "<p class=\"wrong\" role=\"alert\">That is not a token of this doorpost.</p>";
 const STYLES: &str = concat!(include_str!("page/tokens.css"), include_str!("page/sign-in.css"));
+
+/// Whether it is asked for by somebody who signs in.
+pub(super) fn is_open(method: &Method, path: &str) -> bool {
+    OPEN.contains(&path) || (path == "/" && method == Method::POST)
+}
 
 /// Those who are signed in: digests of what their cookies hold.
 #[derive(Debug, Default)]
@@ -130,6 +138,7 @@ fn cookie(headers: &HeaderMap, value: &str) -> Result<HeaderValue, Problem> {
 /// The form and what belongs to it.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
+        .route("/", post(sign_in))
         .route("/sign-in", get(async || home()).post(sign_in))
         .route(
             "/sign-in.css",
@@ -144,9 +153,11 @@ fn home() -> Response {
 }
 
 /// The form, in the place of the problem that programs get.
-pub(super) fn sheet(challenge: Response, is_wrong: bool) -> Response {
+pub(super) fn sheet(challenge: Response, is_wrong: bool, path: &str) -> Response {
     let (parts, _) = challenge.into_parts();
-    let text = SHEET.replacen(WRONG, if is_wrong { SORRY } else { "" }, 1);
+    let action = if path == "/" { "" } else { " action=\"/sign-in\"" };
+    let text = SHEET.replacen(ACTION, action, 1);
+    let text = text.replacen(WRONG, if is_wrong { SORRY } else { "" }, 1);
     let mut response = (parts.status, text).into_response();
     let headers = response.headers_mut();
     for value in parts.headers.get_all(header::WWW_AUTHENTICATE) {
@@ -165,6 +176,7 @@ pub(super) fn sheet(challenge: Response, is_wrong: bool) -> Response {
 
 async fn sign_in(
     Extension(access): Extension<Arc<Access>>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -174,7 +186,7 @@ async fn sign_in(
     let token = token.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
     if !access.has_token(&token) {
         access.wait().await;
-        return Ok(sheet(access.challenge(), true));
+        return Ok(sheet(access.challenge(), true, uri.path()));
     }
     let cookie = cookie(&headers, &access.sign_ins.add()?)?;
     let mut response = home();
