@@ -3,19 +3,37 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { createInterface } from "node:readline";
 
 const require = createRequire(`${process.env.BROWSER_ROOMS}/`);
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-export const web = process.env.WEB;
+/** The doorpost that is looked at. */
+export let web = process.env.WEB;
 const tests = new URL(".", import.meta.url).pathname;
 
 export const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.doorpost.test 127.0.0.1"],
 });
+
+/**
+ * A doorpost of its own, with options; the one that is looked at and mailed to from then on.
+ * @param {...string} options
+ */
+export async function serve(...options) {
+  const folder = mkdtempSync(`${tmpdir()}/page-`);
+  const child = spawn(process.env.DOORPOST, ["serve", "--ports", "ephemeral", "--ready", "json", "--certs", `${folder}/certs`, ...options], { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
+  const ended = new Promise((done) => { child.once("close", done); });
+  const { value: line } = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
+  const ready = JSON.parse(line);
+  web = ready.web;
+  for (const [name, { address }] of Object.entries(ready.doors)) process.env[`PORT_${name.toUpperCase()}`] = address.split(":").pop();
+  return { web, stop: () => { child.kill(); return ended; } };
+}
 
 /** A check: what it throws is why it failed. */
 export async function check(what, test) {
@@ -54,11 +72,11 @@ function fromSource(route) {
 }
 
 /** A page of its own. */
-export async function open(path, { width = 1280, height = 850, scheme = "light", permissions = [], script } = {}) {
+export async function open(path, { at = web, width = 1280, height = 850, scheme = "light", permissions = [], script } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write", ...permissions] });
   context.setDefaultTimeout(8000);
   // Nothing may leave this machine, whatever a mail asks for.
-  await context.route((url) => url.origin !== web && url.protocol.startsWith("http"), (route) => {
+  await context.route((url) => url.origin !== at && url.protocol.startsWith("http"), (route) => {
     outside.push(route.request().url());
     return route.abort();
   });
@@ -67,7 +85,7 @@ export async function open(path, { width = 1280, height = 850, scheme = "light",
   if (script) await page.addInitScript(script);
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("dialog", (dialog) => { errors.push(`a dialog: ${dialog.message()}`); void dialog.dismiss(); });
-  await page.goto(`${web}/${path}`);
+  await page.goto(`${at}/${path}`);
   return page;
 }
 

@@ -9,6 +9,7 @@ import sys
 import time
 import zlib
 from email.message import EmailMessage
+from email.policy import SMTP
 
 RELAY, SUBMISSION, SUBMISSIONS = (int(os.environ[f"PORT_{name}"]) for name in ("RELAY", "SUBMISSION", "SUBMISSIONS"))
 context = ssl.create_default_context()
@@ -59,6 +60,13 @@ def many(count):
         letter(f"Pipeline {number} passed on main", "CI <ci@build.example>", "Team <team@example.org>", f"Pipeline {number}.\n")
         for number in range(int(count))
     )
+
+
+def callers(count):
+    """Sessions, one after the other."""
+    for _ in range(int(count)):
+        with smtplib.SMTP("localhost", RELAY, local_hostname="caller.example", timeout=20):
+            pass
 
 
 def plain(subject):
@@ -123,6 +131,21 @@ def outward():
     html = f"""<html><head><meta name=referrer content=unsafe-url></head><body>
 <a id=plain href="{EVIL}/plain">a</a> <a id=opener rel=opener target=other referrerpolicy=unsafe-url href="{EVIL}/opener">b</a></body></html>"""
     relay([letter("Links that lead away", "Eve <eve@example.org>", "bob@example.net", "x", html)])
+
+
+def odd():
+    """Addresses that are easily misread, more of them and more attachments than one looks at, and a charset of old."""
+    message = letter("Odd addresses", "Carol <carol@example.org>", '"john doe"@example.net', "x")
+    message["Cc"] = '"sales@other.example" <b@example.net>'
+    message.add_attachment("Grüße".encode("iso-8859-1"), maintype="text", subtype="plain", filename="old.txt", params={"charset": "iso-8859-1"})
+    text = message.as_bytes(policy=SMTP)
+    with smtplib.SMTP("localhost", RELAY, local_hostname="odd.example", timeout=20) as client:
+        client.sendmail("carol@example.org", ['"john doe"@example.net', "b@example.net"], text)
+    crowd = letter("A crowd", "Carol <carol@example.org>", ", ".join(f"member{number}@example.net" for number in range(300)), "x")
+    for number in range(120):
+        crowd.add_attachment(b"x", maintype="text", subtype="plain", filename=f"file-{number}.txt")
+    with smtplib.SMTP("localhost", RELAY, local_hostname="odd.example", timeout=20) as client:
+        client.send_message(crowd, to_addrs=[f"member{number}@example.net" for number in range(50)])
 
 
 def code():

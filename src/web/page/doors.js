@@ -30,10 +30,23 @@ function portOf(door) {
   return door.addresses[0]?.split(":").pop() ?? "";
 }
 
-/** A name under which the door can be reached and that is in its certificate. @param {Door} door */
+/** Whether a name or an address is this machine's own for itself. @param {string} host */
+const isLoopback = (host) => /^(localhost|.+\.localhost|127\.[\d.]+|\[::1\])$/i.test(host);
+
+/**
+ * A name under which the door can be reached from where the page is looked at: `localhost`, which is in the certificate, only
+ * on this very machine, and where the door listens on what that name stands for.
+ * @param {Door} door
+ */
 function hostOf(door) {
-  const isLocal = door.addresses.every((one) => /^(127\.|\[::1\]|0\.0\.0\.0|\[::\])/.test(one));
-  return isLocal ? "localhost" : location.hostname;
+  const own = location.hostname;
+  const hosts = door.addresses.map((one) => one.slice(0, one.lastIndexOf(":")));
+  const isEverywhere = hosts.some((host) => host === "0.0.0.0" || host === "[::]");
+  if (isLoopback(own) && (isEverywhere || hosts.some((host) => host === "127.0.0.1" || host === "[::1]"))) return "localhost";
+  if (isEverywhere || !hosts.length || hosts.includes(own)) return own;
+  // A name may well stand for the address that the door listens on; another address does not.
+  const isName = !/^[\d.]+$|^\[/.test(own);
+  return isName && !isLoopback(own) && !isLoopback(hosts[0]) ? own : hosts[0];
 }
 
 export function doorsView() {
