@@ -36,6 +36,43 @@ const [crowd, odd, receipt] = (await api("/api/messages?limit=3")).messages.map(
 const page = await open(`#/mail/${receipt}`);
 await subject(page, "receipt");
 
+await check("a tab that is chosen twice shows its content once, and one that was left shows nothing in another", async () => {
+  const first = await hold(page, `**/api/messages/${receipt}/text`);
+  await page.click('.tabs button:has-text("Text")');
+  await first.held;
+  await page.click('.tabs button:has-text("Text")');
+  await page.waitForSelector("pre.text");
+  await first.arrives();
+  that((await page.locator("pre.text").count()) === 1, `the text is there ${await page.locator("pre.text").count()} times`);
+  const late = await hold(page, `**/api/messages/${receipt}/raw`);
+  await page.click('.tabs button:has-text("Source")');
+  await late.held;
+  await page.click('.tabs button:has-text("Header")');
+  await late.arrives();
+  that((await page.locator(".panel .source").count()) === 0 && (await page.locator(".fields").count()) === 1, "the source stands in the header");
+});
+
+await check("a content that cannot be read says so", async () => {
+  await page.route(`**/api/messages/${receipt}/text`, (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"status":503,"detail":"too much at once"}' }), { times: 1 });
+  await page.click('.tabs button:has-text("Text")');
+  await page.waitForSelector(".panel [role=alert] >> text=too much at once");
+  await clean(page, "a content that cannot be read");
+  await page.click('.tabs button:has-text("Text")');
+  await page.waitForSelector("pre.text");
+  that(errors.length === 0, `${errors}`);
+});
+
+await check("a preview that comes late does not take the place of the one that is open", async () => {
+  const slow = await hold(page, `**/api/messages/${receipt}/parts/*`);
+  await page.click('[aria-label="Preview order-20817.csv"]');
+  await slow.held;
+  await page.click('[aria-label="Preview order-20817.csv"]');
+  await page.click('[aria-label="Preview label.png"]');
+  await page.waitForSelector(".preview img");
+  await slow.arrives();
+  that((await page.locator(".preview img").count()) === 1 && (await page.locator(".preview pre").count()) === 0, "another file is shown");
+});
+
 await page.context().close();
 await server.stop();
 

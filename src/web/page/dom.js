@@ -159,8 +159,22 @@ export function calmly(ms, work) {
 }
 
 /**
+ * Shows something in a place of its own, in the stead of what was there: what comes late goes where nobody sees it any more.
+ * @param {HTMLElement} parent @param {string} kind the class of the place @param {(place: HTMLElement) => void | Promise<void>} show
+ */
+export async function fresh(parent, kind, show) {
+  const place = el("div", { class: kind });
+  parent.replaceChildren(place);
+  try {
+    await show(place);
+  } catch (error) {
+    place.replaceChildren(el("p", { class: "bad", role: "alert" }, `This could not be read: ${error instanceof Error ? error.message : error}.`));
+  }
+}
+
+/**
  * Tabs: one panel at a time, chosen with the arrow keys as well.
- * @param {string} label @param {{ id: string, name: string, show: (panel: HTMLElement) => void }[]} tabs
+ * @param {string} label @param {{ id: string, name: string, show: (panel: HTMLElement) => void | Promise<void> }[]} tabs
  * @param {string} first @param {(id: string) => void} [chosen]
  */
 export function tabs(label, tabs, first, chosen) {
@@ -177,9 +191,8 @@ export function tabs(label, tabs, first, chosen) {
         if (focus) one.focus();
       }
     }
-    panel.replaceChildren();
     panel.dataset.id = id;
-    tabs.find((tab) => tab.id === id)?.show(panel);
+    fresh(panel, "shown", (place) => tabs.find((tab) => tab.id === id)?.show(place));
   };
   tabs.forEach((tab, at) => {
     list.append(button(tab.name, {

@@ -2,7 +2,7 @@
 // The panels of a message: HTML in its frame, text, header, parts, links, source; and its files.
 
 import { ask, get, Problem } from "./api.js";
-import { button, copyButton, el, size } from "./dom.js";
+import { button, copyButton, el, fresh, size } from "./dom.js";
 
 /** Characters of text, and of source, that are shown at first. */
 const SHOWN = 400_000;
@@ -223,12 +223,14 @@ export function attachments(message, files) {
     const show = /^application\/(x-)?pdf$/.test(file.content_type) || (/\.pdf$/i.test(name) && file.content_type === "application/octet-stream")
       ? () => pdf(`/page/pdf/${message}/${file.id}`, name) : previewer(url, name, file);
     return el("li", {}, el("span", { class: "name" }, name), el("span", { class: "soft" }, `${file.content_type} · ${size(file.size)}`),
-      show && button("Preview", { class: "plain", "aria-label": `Preview ${name}`, "aria-expanded": "false", onclick: async (/** @type {Event} */ event) => {
+      show && button("Preview", { class: "plain", "aria-label": `Preview ${name}`, "aria-expanded": "false", onclick: (/** @type {Event} */ event) => {
         const pressed = /** @type {HTMLElement} */ (event.currentTarget);
         const isOpen = pressed.getAttribute("aria-expanded") === "true";
         for (const one of pressed.closest("ul")?.querySelectorAll("[aria-expanded]") ?? []) one.setAttribute("aria-expanded", "false");
         preview.hidden = isOpen;
-        if (!isOpen) { pressed.setAttribute("aria-expanded", "true"); preview.replaceChildren(await show()); }
+        if (isOpen) { preview.replaceChildren(); return; }
+        pressed.setAttribute("aria-expanded", "true");
+        void fresh(preview, "", async (place) => { place.replaceChildren(await show()); });
       } }),
       el("a", { href: url, download: name, "aria-label": `Download ${name}` }, "Download"));
   })), preview);
