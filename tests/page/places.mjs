@@ -73,6 +73,32 @@ await check("a preview that comes late does not take the place of the one that i
   that((await page.locator(".preview img").count()) === 1 && (await page.locator(".preview pre").count()) === 0, "another file is shown");
 });
 
+await check("quoted local parts and names that look like addresses are no difference between envelope and header", async () => {
+  await page.goto(`${web}/#/mail/${odd}`);
+  await subject(page, "Odd addresses");
+  that((await page.locator(".envelope").count()) === 0, await text(page, "body"));
+  that((await text(page, ".people")).includes('"john doe"@example.net'), await text(page, ".people"));
+});
+
+await check("a text file is previewed in its charset", async () => {
+  await page.click('[aria-label="Preview old.txt"]');
+  await page.waitForSelector(".preview pre >> text=Grüße");
+});
+
+await check("of many recipients and attachments some are shown, and the others when they are asked for", async () => {
+  await page.goto(`${web}/#/mail/${crowd}`);
+  await subject(page, "A crowd");
+  const { y } = await page.locator(".tabs").boundingBox();
+  that(y < 3000, `the content begins at ${y} px`);
+  that(!(await page.locator(".people >> text=member299@").isVisible()) && !(await page.locator(".files >> text=file-119.txt").isVisible()), "all are shown");
+  await page.click(".people summary");
+  await page.click(".files summary");
+  await page.waitForSelector(".people >> text=member299@example.net");
+  await page.click('[aria-label="Preview file-119.txt"]');
+  await page.waitForSelector(".preview pre");
+  await clean(page, "a crowd");
+});
+
 await page.context().close();
 await server.stop();
 

@@ -14,7 +14,7 @@
  *   content_id: string | null, size: number, children: Part[] }} Part
  * @typedef {{ id: string, content_type: string, file_name: string | null, content_id: string | null, size: number, inline: boolean }} Attachment
  * @typedef {{ parts: Part, attachments: Attachment[], has_html: boolean, is_bounce: boolean, marked: string[] }} Parts
- * @typedef {{ name: string, value: string, raw: string }} HeaderField
+ * @typedef {{ name: string, value: string, raw: string, addresses: Correspondent[] }} HeaderField
  * @typedef {{ url: string, text: string | null, from: string, scheme: string | null, host: string | null, followable: boolean }} Link
  * @typedef {{ code: number, enhanced: string | null, text: string }} Reply
  * @typedef {{ at_us: number, kind: string, tls: boolean, text: string, note?: string }} Line

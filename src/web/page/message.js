@@ -27,11 +27,15 @@ const MARKS = {
   broken_encoding: "base64 or quoted-printable in it is broken",
 };
 
-/** Addresses in a header field, in lower case. @param {string} value */
-const addresses = (value) => (value.match(/[^\s<>,;:"()]+@[^\s<>,;:"()]+/g) ?? []).map((one) => one.toLowerCase());
+/** People who are named at first; the others when somebody asks. */
+const NAMED = 20;
 
-/** @param {import("./api.js").Correspondent[]} people */
-const written = (people) => people.map((one) => (one.name ? `${one.name} <${one.address}>` : one.address)).join(", ");
+/** @param {import("./api.js").Correspondent[]} people @returns {(Node | string)[]} */
+function written(people) {
+  const text = (/** @type {import("./api.js").Correspondent[]} */ some) => some.map((one) => (one.name ? `${one.name} <${one.address}>` : one.address)).join(", ");
+  if (people.length <= NAMED) return [text(people) || "—"];
+  return [text(people.slice(0, NAMED)), el("details", {}, el("summary", {}, `and ${(people.length - NAMED).toLocaleString("en")} more`), el("span", {}, text(people.slice(NAMED))))];
+}
 
 /**
  * @param {{ close: () => void, step: (step: number) => void, remove: (id: string) => void, changed: (message: Message) => void }} frame
@@ -121,13 +125,13 @@ export function reader({ close, step, remove, changed }) {
       message.session ? el("a", { href: `#/conversations/${message.session}` }, `conversation ${message.session}`) : "imported");
     const head = el("header", { class: "letter-head" }, actions, el("h2", { tabindex: -1 }, message.subject || "(no subject)"),
       el("dl", { class: "people" },
-        el("dt", {}, "From"), el("dd", {}, written(message.from) || "—"),
-        el("dt", {}, "To"), el("dd", {}, written(message.to) || "—"),
-        ...whole.headers.filter((one) => /^(cc|reply-to)$/i.test(one.name)).flatMap((one) => [el("dt", {}, one.name), el("dd", {}, one.value)])),
+        el("dt", {}, "From"), el("dd", {}, ...written(message.from)),
+        el("dt", {}, "To"), el("dd", {}, ...written(message.to)),
+        ...whole.headers.filter((one) => /^(cc|reply-to)$/i.test(one.name)).flatMap((one) => [el("dt", {}, one.name), el("dd", {}, ...(one.addresses.length ? written(one.addresses) : [one.value]))])),
       el("div", { class: "line-of-facts" }, facts, tagline(message)), envelope(whole), codeStrip(codes),
       parts.marked.length > 0 && el("p", { class: "notice" }, `This message is not whole: ${parts.marked.map((mark) => MARKS[mark] ?? mark).join("; ")}.`),
       notes("Findings", message.findings ?? []),
-      attachments(message.id, parts.attachments.filter((one) => !one.inline)));
+      attachments(message.id, parts.attachments.filter((one) => !one.inline), parts.parts));
     root.replaceChildren(head, content(whole));
     root.scrollTop = 0;
   }
@@ -169,7 +173,7 @@ function codeStrip(codes) {
 /** What the envelope says, where the header says something else. @param {Whole} whole */
 function envelope({ message, headers }) {
   const { envelope } = message;
-  const named = (/** @type {RegExp} */ name) => new Set(headers.filter((one) => name.test(one.name)).flatMap((one) => addresses(one.value)));
+  const named = (/** @type {RegExp} */ name) => new Set(headers.filter((one) => name.test(one.name)).flatMap((one) => one.addresses.map((it) => it.address.toLowerCase())));
   const [to, cc, bcc] = [named(/^to$/i), named(/^cc$/i), named(/^bcc$/i)];
   const paths = envelope.forward_paths.map((one) => one.path);
   const lower = new Set(paths.map((path) => path.toLowerCase()));

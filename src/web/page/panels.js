@@ -2,12 +2,14 @@
 // The panels of a message: HTML in its frame, text, header, parts, links, source; and its files.
 
 import { ask, get, Problem } from "./api.js";
-import { button, copyButton, el, fresh, size } from "./dom.js";
+import { button, copyButton, el, fresh, many, size } from "./dom.js";
 
 /** Characters of text, and of source, that are shown at first. */
 const SHOWN = 400_000;
 /** Octets of a text file that is previewed. */
 const PREVIEWED = 200_000;
+/** Attachments that are listed at first; the others when somebody asks. */
+const LISTED = 20;
 
 const WIDTHS = [["Phone", 375], ["Tablet", 768], ["Desktop", 1280], ["Full", 0]];
 let width = 0;
@@ -213,27 +215,30 @@ function coloured(text) {
   return pre;
 }
 
-/** @param {string} message @param {import("./api.js").Attachment[]} files */
-export function attachments(message, files) {
+/** @param {string} message @param {import("./api.js").Attachment[]} files @param {import("./api.js").Part} root */
+export function attachments(message, files, root) {
   if (!files.length) return null;
   const preview = el("div", { class: "preview", hidden: true });
-  return el("div", { class: "files" }, el("ul", { "aria-label": "Attachments" }, ...files.map((file) => {
+  const item = (/** @type {import("./api.js").Attachment} */ file) => {
     const url = `/api/messages/${message}/parts/${file.id}`;
     const name = file.file_name ?? `part ${file.id}`;
     const show = /^application\/(x-)?pdf$/.test(file.content_type) || (/\.pdf$/i.test(name) && file.content_type === "application/octet-stream")
-      ? () => pdf(`/page/pdf/${message}/${file.id}`, name) : previewer(url, name, file);
+      ? () => pdf(`/page/pdf/${message}/${file.id}`, name) : previewer(url, name, file, root);
     return el("li", {}, el("span", { class: "name" }, name), el("span", { class: "soft" }, `${file.content_type} · ${size(file.size)}`),
       show && button("Preview", { class: "plain", "aria-label": `Preview ${name}`, "aria-expanded": "false", onclick: (/** @type {Event} */ event) => {
         const pressed = /** @type {HTMLElement} */ (event.currentTarget);
         const isOpen = pressed.getAttribute("aria-expanded") === "true";
-        for (const one of pressed.closest("ul")?.querySelectorAll("[aria-expanded]") ?? []) one.setAttribute("aria-expanded", "false");
+        for (const one of pressed.closest(".files")?.querySelectorAll("[aria-expanded]") ?? []) one.setAttribute("aria-expanded", "false");
         preview.hidden = isOpen;
         if (isOpen) { preview.replaceChildren(); return; }
         pressed.setAttribute("aria-expanded", "true");
         void fresh(preview, "", async (place) => { place.replaceChildren(await show()); });
       } }),
       el("a", { href: url, download: name, "aria-label": `Download ${name}` }, "Download"));
-  })), preview);
+  };
+  return el("div", { class: "files" }, el("ul", { "aria-label": "Attachments" }, ...files.slice(0, LISTED).map(item)),
+    files.length > LISTED && el("details", {}, el("summary", {}, `and ${many(files.length - LISTED, "more", "more")}`), el("ul", { "aria-label": "More attachments" }, ...files.slice(LISTED).map(item))),
+    preview);
 }
 
 /** The browser's own viewer, in a frame. @param {string} url @param {string} name */
@@ -249,13 +254,25 @@ async function pdf(url, name) {
   return el("iframe", { src: url, title: name, referrerpolicy: "no-referrer" });
 }
 
-/** What shows a file, if it is one that can be shown. @param {string} url @param {string} name @param {import("./api.js").Attachment} file */
-function previewer(url, name, file) {
+/** A part by its name. @param {import("./api.js").Part} part @param {string} id @returns {import("./api.js").Part | undefined} */
+const within = (part, id) => (part.id === id ? part : part.children.map((one) => within(one, id)).find(Boolean));
+
+/** Text in the charset that its part names. @param {ArrayBuffer} octets @param {string} charset */
+function decoded(octets, charset) {
+  try {
+    return new TextDecoder(charset).decode(octets);
+  } catch {
+    return new TextDecoder().decode(octets);
+  }
+}
+
+/** What shows a file, if it is one that can be shown. @param {string} url @param {string} name @param {import("./api.js").Attachment} file @param {import("./api.js").Part} root */
+function previewer(url, name, file, root) {
   const kind = file.content_type;
   if (/^image\/(png|jpeg|gif|webp|avif|bmp|svg\+xml)$/.test(kind)) return async () => el("img", { src: url, alt: name });
   if (/^text\/|^application\/(json|xml|x-yaml|pgp-signature)$|^message\//.test(kind)) {
     return async () => {
-      const text = await (await ask(url)).text();
+      const text = decoded(await (await ask(url)).arrayBuffer(), within(root, file.id)?.charset ?? "utf-8");
       return el("pre", { tabindex: 0, "aria-label": name }, text.slice(0, PREVIEWED), text.length > PREVIEWED ? "\n… the rest is in the download" : "");
     };
   }
