@@ -99,6 +99,35 @@ await check("of many recipients and attachments some are shown, and the others w
   await clean(page, "a crowd");
 });
 
+await check("a conversation that runs is told of although no more of its lines are kept", async () => {
+  const client = connect(Number(process.env.PORT_RELAY), "localhost").on("error", () => {}).setEncoding("utf8");
+  let said = "";
+  client.on("data", (data) => { said += data; });
+  /** Says lines and waits for as many replies. */
+  const say = async (lines) => {
+    const before = said.split("\r\n").length;
+    client.write(lines.map((line) => `${line}\r\n`).join(""));
+    await until(() => said.split("\r\n").length >= before + lines.length, `no replies: ${said.slice(-200)}`);
+  };
+  await until(() => said.includes("220"), "nobody greets");
+  await say(["HELO long.example"]);
+  const long = (count) => Array.from({ length: count }, () => `NOOP ${"x".repeat(480)}`);
+  await say(long(50));
+  await say(long(50));
+  await say(long(50));
+  const [{ id }] = (await api("/api/sessions?query=hello:long.example")).sessions;
+  const omitted = async () => (await api(`/api/sessions/${id}`)).omitted_lines;
+  that((await omitted()) > 0, "all is kept");
+  await page.goto(`${web}/#/conversations/${id}`);
+  const counts = async () => page.waitForSelector(`.turn >> text=${await omitted()} more lines not kept`);
+  await counts();
+  await say(long(20));
+  await counts();
+  await say(["MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"]);
+  await say(["Subject: Brought\r\n\r\nx\r\n."]);
+  await page.waitForSelector(".facts >> text=/Brought message \\d+/");
+  client.end("QUIT\r\n");
+});
 await page.context().close();
 await server.stop();
 

@@ -52,7 +52,8 @@ export function talkView({ go }) {
   let isExact = true;
   let timer = 0;
   let explained = false;
-  let drawnLines = -1;
+  /** What of a session the timeline shows, in short. */
+  let drawn = "";
 
   const search = searchField({ id: "talk-search", label: "Search conversations", keys: KEYS, ask: (text) => { query = text; moved(); void rows.reload(); } });
   const count = el("span", { class: "total" });
@@ -103,7 +104,7 @@ export function talkView({ go }) {
     clearTimeout(timer);
     root.classList.toggle("reading", shown !== "");
     rows.mark(shown || null);
-    drawnLines = -1;
+    drawn = "";
     if (!shown) { pane.replaceChildren(nothing()); return; }
     await look(shown);
   }
@@ -114,9 +115,10 @@ export function talkView({ go }) {
     try {
       const session = /** @type {Session} */ (await get(`/api/sessions/${id}`));
       if (id !== shown) return;
-      const lines = (session.transcript?.length ?? 0) + (session.findings?.length ?? 0) * 1e7 + (session.ended ? 1e6 : 0);
-      if (lines !== drawnLines) timeline(session);
-      drawnLines = lines;
+      const { transcript, omitted_lines: omitted, findings, transactions, ended } = session;
+      const now = [transcript?.length, omitted, findings?.length, transactions.length, session.messages, ended?.code].join();
+      if (now !== drawn) timeline(session);
+      drawn = now;
       if (!session.ended && root.isConnected) timer = setTimeout(() => void look(id), LOOK);
     } catch (error) {
       if (id !== shown) return;
@@ -129,7 +131,7 @@ export function talkView({ go }) {
     const { kind, text } = outcome(session);
     const { tls, auth } = session;
     const isBelow = pane.scrollTop > 0 && pane.scrollTop + pane.clientHeight > pane.scrollHeight - 40;
-    const top = drawnLines < 0 ? 0 : pane.scrollTop;
+    const top = drawn === "" ? 0 : pane.scrollTop;
     const explain = button("Explain", { class: "plain", "aria-pressed": String(explained), title: "say what each line means", onclick: () => {
       explained = !explained;
       explain.setAttribute("aria-pressed", String(explained));
