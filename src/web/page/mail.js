@@ -57,7 +57,6 @@ export function mailView({ go }) {
   let query = "";
   let inbox = "";
   let shown = "";
-  let isExact = true;
 
   const search = searchField({ id: "mail-search", label: "Search mail", keys: KEYS, ask: (text) => { query = text; moved(); void rows.reload(); } });
   const chooser = el("select", { "aria-label": "Inbox", onchange: () => { inbox = chooser.value; moved(); void rows.reload(); } }, el("option", { value: "" }, "All inboxes"));
@@ -67,15 +66,15 @@ export function mailView({ go }) {
 
   /** @type {Rows<Message>} */
   const rows = new Rows({
-    label: "Messages", height: 58, upward: true, dense: () => !query && !inbox,
+    label: "Messages", height: 58, several: true, dense: () => !query && !inbox,
     load: async (range, signal) => {
       const { messages, next, total, total_is_exact } = await get(address("/api/messages", { query, inbox, ...range }), signal);
       search.right();
-      isExact = total_is_exact;
-      return { entries: messages.filter((/** @type {Message} */ one) => !leaving.has(one.id)), next, total: total - (query || inbox ? 0 : leaving.size) };
+      const behind = query || inbox ? 0 : [...leaving].filter((id) => Number(id) > Number(range.since ?? 0)).length;
+      return { entries: messages.filter((/** @type {Message} */ one) => !leaving.has(one.id)), next, total: total - behind, isExact: total_is_exact };
     },
     draw, open: (message) => open(message.id),
-    counted: (total) => { count.replaceChildren(isExact ? "" : "over ", ...worded(total)); },
+    counted: (total, isExact) => { count.replaceChildren(isExact ? "" : "over ", ...worded(total)); },
     failed: (error) => search.fail(error instanceof Problem ? error.details : { status: 0, detail: "doorpost does not answer" }),
     empty: () => query || inbox
       ? el("p", {}, "Nothing here matches.")
@@ -116,12 +115,12 @@ export function mailView({ go }) {
   function open(id) {
     shown = id;
     moved();
+    void rows.goTo(shown || null);
     show();
   }
 
   function show() {
     root.classList.toggle("reading", shown !== "");
-    rows.mark(shown || null);
     void pane.show(shown);
   }
 
@@ -166,10 +165,15 @@ export function mailView({ go }) {
 
   /** @param {string[]} ids @param {object} change */
   async function mark(ids, change) {
-    try {
-      for (const id of ids) rows.update(await patch(`/api/messages/${id}`, change));
-    } catch (error) {
-      toast(String(error instanceof Error ? error.message : error));
+    for (const id of ids) {
+      try {
+        rows.update(await patch(`/api/messages/${id}`, change));
+      } catch (error) {
+        // What is gone needs no mark; the others do.
+        if (error instanceof Problem && error.details.status === 404) continue;
+        toast(String(error instanceof Error ? error.message : error));
+        return;
+      }
     }
   }
 
@@ -237,16 +241,7 @@ export function mailView({ go }) {
 
   // --- live -----------------------------------------------------------------------------------------------------------
 
-  const arrive = calmly(60, async () => {
-    if (!rows.isLoaded) return;
-    const since = rows.newest ?? "0";
-    try {
-      const found = await get(address("/api/messages", { query, inbox, limit: 200, since: since === "0" ? "" : since }));
-      const whole = query || inbox ? rows.total + found.messages.length : (await get("/api/statistics")).messages;
-      if (found.next !== null && found.messages.length === 200 && rows.top < 1) await rows.reload();
-      else rows.arrive(found.messages.filter((/** @type {Message} */ one) => !leaving.has(one.id)), whole - (query || inbox ? 0 : leaving.size));
-    } catch { /* the next event tries again */ }
-  });
+  const arrive = calmly(60, () => void rows.look());
   const inboxes = calmly(300, async () => {
     const { inboxes: all, outside } = await get("/api/inboxes").catch(() => ({ inboxes: [], outside: 0 }));
     const options = all.map((/** @type {any} */ one) => el("option", { value: one.name }, `${one.name} (${one.unread ? `${one.unread} of ${one.messages} unread` : one.messages})`));
@@ -261,9 +256,15 @@ export function mailView({ go }) {
     if (!document.hidden) say(`New mail: ${message.subject || "no subject"}`);
   });
   live.on("deleted", ({ ids, up_to: last }) => {
-    const gone = new Set(ids);
-    rows.drop((one) => gone.has(one.id) || (last !== undefined && Number(one.id) <= Number(last)));
-    if (shown && (gone.has(shown) || (last !== undefined && Number(shown) <= Number(last)))) open("");
+    const named = new Set(ids);
+    const isGone = (/** @type {string} */ id) => named.has(id) || (last !== undefined && Number(id) <= Number(last));
+    rows.drop((one) => isGone(one.id));
+    // Some may lie above the run, or below.
+    arrive();
+    const before = chosen.size;
+    for (const id of [...chosen].filter(isGone)) chosen.delete(id);
+    if (chosen.size !== before) chose();
+    if (shown && isGone(shown)) open("");
     inboxes();
   });
   /** @type {Set<string>} */
@@ -289,7 +290,7 @@ export function mailView({ go }) {
     look();
     inboxes();
   });
-  live.on("anew", () => { rows.refresh(); arrive(); inboxes(); });
+  live.on("anew", () => { rows.refresh(); inboxes(); });
 
   return {
     root,
@@ -302,9 +303,10 @@ export function mailView({ go }) {
       shown = id;
       search.set(q, false);
       if (isOther) inboxes();
-      const loaded = isOther ? rows.reload().then(() => rows.mark(shown || null)) : undefined;
       show();
-      return loaded;
+      if (!isOther) { void rows.goTo(shown || null); return; }
+      rows.mark(shown || null);
+      return rows.reload().then(() => rows.goTo(shown || null));
     },
     /** @param {KeyboardEvent} event */
     key(event) {

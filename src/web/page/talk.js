@@ -49,7 +49,6 @@ function outcome(session) {
 export function talkView({ go }) {
   let query = "";
   let shown = "";
-  let isExact = true;
   let timer = 0;
   let explained = false;
   /** What of a session the timeline shows, in short. */
@@ -60,15 +59,14 @@ export function talkView({ go }) {
   const refused = button("Only the failed", { class: "plain", onclick: () => { search.set(query === "is:refused" ? "" : "is:refused", true); } });
   /** @type {Rows<Session>} */
   const rows = new Rows({
-    label: "Conversations", height: 58, upward: false, dense: () => !query,
+    label: "Conversations", height: 58, several: false, dense: () => !query,
     load: async (range, signal) => {
       const { sessions, next, total, total_is_exact } = await get(address("/api/sessions", { query, ...range }), signal);
       search.right();
-      isExact = total_is_exact;
-      return { entries: sessions, next, total };
+      return { entries: sessions, next, total, isExact: total_is_exact };
     },
     draw, open: (session) => open(session.id),
-    counted: (total) => { count.textContent = `${isExact ? "" : "over "}${many(total, "conversation")}`; },
+    counted: (total, isExact) => { count.textContent = `${isExact ? "" : "over "}${many(total, "conversation")}`; },
     failed: (error) => search.fail(error instanceof Problem ? error.details : { status: 0, detail: "doorpost does not answer" }),
     empty: () => query ? el("p", {}, "No conversation matches.") : el("div", {}, el("h2", {}, "Nobody has called yet"), el("p", {}, "Each connection to a door is written down here, also one that fails.")),
   });
@@ -97,13 +95,13 @@ export function talkView({ go }) {
   function open(id) {
     shown = id;
     moved();
+    void rows.goTo(shown || null);
     void show();
   }
 
   async function show() {
     clearTimeout(timer);
     root.classList.toggle("reading", shown !== "");
-    rows.mark(shown || null);
     drawn = "";
     if (!shown) { pane.replaceChildren(nothing()); return; }
     await look(shown);
@@ -156,17 +154,14 @@ export function talkView({ go }) {
     else pane.scrollTop = top;
   }
 
-  const fresh = calmly(80, async () => {
-    if (!rows.isLoaded) return;
-    const found = await get(address("/api/sessions", { query, limit: 100 })).catch(() => null);
-    if (!found) return;
-    const newest = Number(rows.newest ?? 0);
-    rows.arrive(found.sessions.filter((/** @type {Session} */ one) => Number(one.id) > newest), found.total);
-    for (const session of found.sessions) rows.update(session);
+  const arrive = calmly(80, () => void rows.look());
+  live.on("session", (session) => {
+    rows.update(session);
+    arrive();
+    if (session.id === shown) void look(shown);
   });
-  live.on("session", (session) => { fresh(); if (session.id === shown) void look(shown); });
   live.on("finding", ({ session }) => { if (session === shown) void look(shown); });
-  live.on("anew", () => { rows.refresh(); fresh(); if (shown) void look(shown); });
+  live.on("anew", () => { rows.refresh(); if (shown) void look(shown); });
 
   return {
     root,
@@ -177,8 +172,9 @@ export function talkView({ go }) {
       query = q;
       shown = id;
       search.set(q, false);
-      if (isOther) void rows.reload().then(() => rows.mark(shown || null));
-      else fresh();
+      rows.mark(shown || null);
+      if (isOther) void rows.reload().then(() => rows.goTo(shown || null));
+      else void rows.look().then(() => rows.goTo(shown || null));
       void show();
     },
     /** @param {KeyboardEvent} event */
