@@ -132,6 +132,42 @@ await check("of several that are chosen, those that others delete are not chosen
   await page.keyboard.press("Escape");
 });
 
+await check("all are deleted and stay away, more than are held; what comes meanwhile is there; z takes it all back", async () => {
+  await page.click(".row >> text=Pipeline 700 passed").catch(() => page.click(".row >> nth=3"));
+  await page.locator(".letter-head h2").waitFor();
+  await page.keyboard.press("#");
+  await page.waitForSelector(".toast >> text=1 message deleted.");
+  await total(page, "498 messages");
+  await page.click("text=Delete all");
+  await page.waitForSelector(".toast >> text=499 messages deleted.");
+  await page.waitForSelector(".rows-frame .blank h2");
+  await deliver("plain", "Meanwhile");
+  await page.waitForSelector(".row >> text=Meanwhile");
+  await total(page, "1 message");
+  that((await rows()) === 1, `${await rows()} rows are shown`);
+  await page.keyboard.press("z");
+  await total(page, "500 messages");
+  await until(async () => (await rows()) > 10, "they are not back");
+  that((await page.locator(".toast").count()) === 0 && sent.length === 0, "something is still to be deleted");
+});
+
+await check("all that was shown is deleted whatever the browser's clock says, and nothing else", async () => {
+  for (const hours of [-1, 1]) {
+    const other = await open("", { script: `const True = Date; window.Date = class extends True {
+      constructor(...given) { given.length ? super(...given) : super(True.now() + ${hours} * 3600e3); } };` });
+    await until(async () => (await other.locator(".row").count()) > 0, "there is no mail");
+    const gone = other.waitForRequest(isGone);
+    await other.click("text=Delete all");
+    await other.waitForSelector(".rows-frame .blank h2");
+    await deliver("plain", `Clock ${hours}`);
+    await gone;
+    await until(async () => (await api("/api/messages")).messages.map((one) => one.subject).join() === `Clock ${hours}`, "another is left");
+    await total(other, "1 message");
+    await other.waitForSelector(".row >> text=Clock");
+    await other.context().close();
+  }
+});
+
 await check("what comes late for a list is not put into the one that is there by then", async () => {
   await deliver("plain", "Apple one");
   await page.waitForSelector(".row >> text=Apple one");

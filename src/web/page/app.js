@@ -19,8 +19,9 @@ function go(path, given = {}) {
   if (hash !== location.hash) history.replaceState(null, "", hash);
 }
 
+const mail = mailView({ go });
 /** @type {Record<string, { root: HTMLElement, show: (id: string, given: URLSearchParams) => void | Promise<void>, key: (event: KeyboardEvent) => boolean }>} */
-const views = { mail: mailView({ go }), conversations: talkView({ go }), doors: doorsView(), faults: faultsView({ counted: (rules) => number("faulty", rules, "in force") }) };
+const views = { mail, conversations: talkView({ go }), doors: doorsView(), faults: faultsView({ counted: (rules) => number("faulty", rules, "in force") }) };
 
 /** Shows what the address says. */
 function show() {
@@ -81,8 +82,11 @@ live.on("message", (/** @type {import("./api.js").Message} */ message) => {
 for (const kind of /** @type {live.Kind[]} */ (["session", "deleted", "changed", "anew"])) live.on(kind, statistics);
 
 // Only for who came in by the form.
-document.getElementById("leave")?.addEventListener("click", () => {
-  void ask("/sign-out", { method: "POST", redirect: "manual" }).catch(() => {}).then(() => location.reload());
+document.getElementById("leave")?.addEventListener("click", async () => {
+  // Afterwards nothing that was promised could be done any more.
+  await mail.settle();
+  await ask("/sign-out", { method: "POST", redirect: "manual" }).catch(() => {});
+  location.reload();
 });
 
 // --- keys -----------------------------------------------------------------------------------------------------------

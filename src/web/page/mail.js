@@ -1,7 +1,8 @@
 // @ts-check
 // The view of the mail: the list, search, inboxes, several at once, deleting with a way back, the keyboard.
 
-import { Problem, address, ask, get, patch, remove, removeAtLast } from "./api.js";
+import { Problem, address, ask, get, patch } from "./api.js";
+import { deletions } from "./deletions.js";
 import { button, calmly, el, many, moment, people, say, sign, toast } from "./dom.js";
 import { mark as found } from "./findings.js";
 import * as live from "./live.js";
@@ -10,9 +11,6 @@ import { Rows } from "./rows.js";
 import { searchField } from "./search.js";
 
 /** @typedef {import("./api.js").Message} Message */
-
-/** Seconds in which a deletion can be taken back. */
-const UNDO = 6;
 
 const names = (/** @type {string} */ path, /** @type {string} */ list) => async () =>
   (await get(path))[list].map((/** @type {{ name: string }} */ one) => one.name);
@@ -52,8 +50,7 @@ function worded(total) {
 export function mailView({ go }) {
   /** @type {Set<string>} */
   const chosen = new Set();
-  /** Those that are deleted as soon as nobody can take it back. @type {Set<string>} */
-  const leaving = new Set();
+  const gone = deletions({ back: () => void rows.reload() });
   let query = "";
   let inbox = "";
   let shown = "";
@@ -67,11 +64,18 @@ export function mailView({ go }) {
   /** @type {Rows<Message>} */
   const rows = new Rows({
     label: "Messages", height: 58, several: true, dense: () => !query && !inbox,
-    load: async (range, signal) => {
-      const { messages, next, total, total_is_exact } = await get(address("/api/messages", { query, inbox, ...range }), signal);
-      search.right();
-      const behind = query || inbox ? 0 : [...leaving].filter((id) => Number(id) > Number(range.since ?? 0)).length;
-      return { entries: messages.filter((/** @type {Message} */ one) => !leaving.has(one.id)), next, total: total - behind, isExact: total_is_exact };
+    load: async ({ cursor, since, limit }, signal) => {
+      const view = { query, inbox };
+      const behind = Math.max(gone.floor(view), Number(since ?? 0));
+      for (;;) {
+        const page = await get(address("/api/messages", { ...view, cursor, since: behind || "", limit }), signal);
+        const entries = page.messages.filter((/** @type {Message} */ one) => !gone.hides(one.id));
+        cursor = page.next;
+        // Where all of a page is hidden, the list goes on below it.
+        if (!entries.length && cursor) continue;
+        search.right();
+        return { entries, next: cursor ?? null, total: page.total - gone.count(view, behind), isExact: page.total_is_exact };
+      }
     },
     draw, open: (message) => open(message.id),
     counted: (total, isExact) => { count.replaceChildren(isExact ? "" : "over ", ...worded(total)); },
@@ -187,56 +191,21 @@ export function mailView({ go }) {
   function leave(ids) {
     const next = ids.includes(shown) ? (rows.beside(1) ?? rows.beside(-1)) : null;
     const wasShown = ids.includes(shown);
-    for (const id of ids) { leaving.add(id); chosen.delete(id); }
-    rows.drop((one) => leaving.has(one.id));
+    gone.leave({ query, inbox }, ids);
+    for (const id of ids) chosen.delete(id);
+    rows.drop((one) => gone.hides(one.id));
+    void rows.look();
     chose();
-    if (wasShown) open(next && !leaving.has(next.id) ? next.id : "");
-    const atLast = () => removeAtLast(ids);
-    promised.add(atLast);
-    const stay = () => {
-      promised.delete(atLast);
-      for (const id of ids) leaving.delete(id);
-      void rows.reload();
-    };
-    const notice = toast(`${many(ids.length, "message")} deleted.`, {
-      seconds: UNDO, label: "Undo", action: stay,
-      over: () => remove(ids).finally(() => promised.delete(atLast)).then(() => ids.forEach((id) => leaving.delete(id))).catch((error) => { toast(error.message); stay(); }),
-    });
-    undo = () => { notice.close(); stay(); };
+    if (wasShown) open(next && !gone.hides(next.id) ? next.id : "");
   }
-  /** @type {() => void} */
-  let undo = () => {};
-
-  /** Deletions that can still be taken back. Where the page goes away nobody can any more. @type {Set<() => void>} */
-  const promised = new Set();
-  addEventListener("pagehide", () => {
-    for (const carryOut of promised) carryOut();
-    promised.clear();
-  });
 
   /** What is here now; not what comes in the meantime. */
   async function deleteAll() {
-    if (!rows.total) return;
-    const until = new Date().toISOString();
-    const limit = `before:"${until}"`;
-    const chosenQuery = query ? `(${query}) ${limit}` : limit;
-    const from = rows.entries[0] && rows.start === 0 ? Number(rows.entries[0].id) : Infinity;
-    const total = rows.total;
-    rows.drop((one) => Number(one.id) <= from);
-    rows.entries = [];
-    rows.total = 0;
-    rows.start = 0;
-    rows.isLast = true;
-    rows.redraw();
-    count.replaceChildren(...worded(0));
+    if (!rows.total || rows.newest === undefined) return;
+    gone.sweep({ query, inbox }, rows.newest, rows.total);
+    rows.drop(() => true);
+    void rows.reload();
     open("");
-    const given = address("/api/messages", { query: chosenQuery, inbox });
-    const atLast = () => void fetch(given, { method: "DELETE", keepalive: true });
-    promised.add(atLast);
-    toast(`${many(total, "message")} deleted.`, {
-      seconds: UNDO, label: "Undo", action: () => { promised.delete(atLast); void rows.reload(); },
-      over: () => ask(given, { method: "DELETE" }).finally(() => promised.delete(atLast)).then(() => rows.reload(), (error) => { toast(error.message); void rows.reload(); }),
-    });
   }
 
   // --- live -----------------------------------------------------------------------------------------------------------
@@ -317,12 +286,13 @@ export function mailView({ go }) {
       else if (key === "x" && shown) pick(shown);
       else if (key === "#" || key === "Delete") { const ids = chosen.size ? [...chosen] : shown ? [shown] : []; if (ids.length) leave(ids); }
       else if (key === "u" && (chosen.size || shown)) { const ids = chosen.size ? [...chosen] : [shown]; pane.keepUnread(); void mark(ids, { read: false }); }
-      else if (key === "z") { undo(); undo = () => {}; }
+      else if (key === "z") gone.undo();
       else if (key === "Enter" && document.activeElement === rows.box) { if (!shown) move(0); pane.focus(); }
       else if (key === "Escape") { if (chosen.size) { chosen.clear(); chose(); } else if (shown) { open(""); rows.box.focus(); } }
       else return false;
       return true;
     },
-    title: () => "",
+    /** Carries out what was promised. */
+    settle: gone.carryOut,
   };
 }

@@ -75,6 +75,7 @@ assets! {
     "scroller.js",
     "search.js",
     "mail.js",
+    "deletions.js",
     "message.js",
     "panels.js",
     "talk.js",
