@@ -65,6 +65,8 @@ export const errors = [];
 /** Scripts and styles as they lie in a folder, in place of those in the program. */
 function fromSource(route) {
   const name = new URL(route.request().url()).pathname.split("/").pop();
+  // It runs beside the pages, where an answer that came from nowhere may speak to nobody: it is the program's.
+  if (name === "stream.js") return route.continue();
   const isScript = name.endsWith("js");
   const files = isScript ? [name] : ["tokens", "frame", "mail", "talk", "doors", "faults"].map((one) => `${one}.css`);
   const body = files.map((one) => readFileSync(`${process.env.PAGE_FROM}/${one}`, "utf8")).join("");

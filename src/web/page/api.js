@@ -47,14 +47,18 @@ async function problem(response) {
   }
 }
 
+/** Signed out elsewhere, or too long ago: for who came in by the form, the page asks for the token again. */
+export function askAgain() {
+  if (document.getElementById("leave")) location.reload();
+}
+
 /**
  * @param {string} path @param {RequestInit} [options]
  * @returns {Promise<Response>}
  */
 export async function ask(path, options) {
   const response = await fetch(path, options);
-  // Signed out elsewhere, or too long ago: the page asks for the token again.
-  if (response.status === 401 && document.getElementById("leave")) location.reload();
+  if (response.status === 401) askAgain();
   if (!response.ok && response.type !== "opaqueredirect") throw new Problem(await problem(response));
   return response;
 }

@@ -4,6 +4,7 @@
 
 import { address, ask, remove, removeAtLast } from "./api.js";
 import { many, toast } from "./dom.js";
+import * as live from "./live.js";
 
 /** Seconds in which a deletion can be taken back. */
 const UNDO = 6;
@@ -52,6 +53,8 @@ export function deletions({ back }) {
     one.isGoing = true;
     one.notice.close();
     try {
+      // Another has told the page already, or will: nothing is left of what was meant.
+      if (!(await live.isSameStart()) || !all.has(one)) return;
       await Promise.all([remove(one.ids), ...one.sweeps.map((sweep) => ask(path(sweep), { method: "DELETE" }))]);
       forget(one);
     } catch (error) {
@@ -62,6 +65,7 @@ export function deletions({ back }) {
   }
 
   addEventListener("pagehide", () => {
+    if (!live.isOn()) return;
     for (const one of all) {
       removeAtLast(one.ids);
       for (const sweep of one.sweeps) void fetch(path(sweep), { method: "DELETE", keepalive: true });
@@ -97,5 +101,10 @@ export function deletions({ back }) {
     },
     /** Carries everything out now. */
     carryOut: () => Promise.all([...all].map(carryOut)),
+    /** Lets everything go: doorpost was started anew, and names mean other messages. */
+    drop() {
+      if (all.size) toast("Doorpost was started anew: what was not deleted yet is left as it is.");
+      for (const one of [...all]) forget(one);
+    },
   };
 }

@@ -1,7 +1,10 @@
 // @ts-check
-// Follows what happens and tells those who want to know. Whoever lost the thread is told to look anew.
+// Follows what happens and tells those who want to know. Whoever lost the thread is told to look anew, and whether
+// doorpost was started anew meanwhile: nothing that was known of its messages holds then.
 
+import { askAgain, get } from "./api.js";
 import { byId } from "./dom.js";
+import { stream } from "./stream.js";
 
 /** @typedef {"message" | "session" | "finding" | "deleted" | "changed" | "anew"} Kind */
 /** @typedef {(data: any) => void} Listener */
@@ -29,23 +32,43 @@ function show(state, text) {
   shown.textContent = text;
 }
 
-/** Begins, and goes on whenever the connection was lost. */
+/** The name of the start of doorpost whose names and numbers the page shows. */
+let run = "";
+
+/**
+ * Whether that start still answers. Names of messages may begin anew with each, so that another would take what is asked
+ * about one message for what is asked about another.
+ */
+export async function isSameStart() {
+  const now = (await get("/api/statistics")).run;
+  run ||= now;
+  return now === run;
+}
+
+/** Whether what happens is heard of. */
+export const isOn = () => byId("live").dataset.state === "on";
+
+/** @param {import("./stream.js").Word} word */
+function hear({ kind, data }) {
+  if (kind === "on") {
+    const isOther = run !== "" && run !== data;
+    run = data;
+    show("on", "live");
+    // What happened before this was not heard of; looking again costs little.
+    tell("anew", { isOther });
+  } else if (kind === "off") show("off", "not connected");
+  else if (kind === "out") askAgain();
+  else tell(/** @type {Kind} */ (kind), kind === "anew" ? { isOther: false } : data);
+}
+
+/** Begins, and goes on as long as the page is there. */
 export function follow() {
-  const open = () => {
-    const source = new EventSource("/api/events");
-    for (const kind of /** @type {Kind[]} */ (["message", "session", "finding", "deleted", "changed"])) {
-      source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
-    }
-    for (const kind of ["reset", "too-slow"]) source.addEventListener(kind, () => tell("anew", null));
-    source.addEventListener("open", () => {
-      show("on", "live");
-      // What happened before this was not heard of; looking again costs little.
-      tell("anew", null);
-    });
-    source.addEventListener("error", () => {
-      show("off", "not connected");
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000);
-    });
-  };
-  open();
+  // Old ones, and those on some phones.
+  if (!("SharedWorker" in window)) { stream(hear); return; }
+  const worker = new SharedWorker("/page/stream.js", { type: "module", name: "doorpost" });
+  worker.port.onmessage = (event) => hear(event.data);
+  worker.onerror = () => { worker.port.close(); stream(hear); };
+  addEventListener("pagehide", () => worker.port.postMessage("gone"), { once: true });
+  // A page that a browser has kept and brings back has said that it goes.
+  addEventListener("pageshow", (event) => { if (event.persisted) follow(); }, { once: true });
 }

@@ -259,7 +259,16 @@ export function mailView({ go }) {
     look();
     inboxes();
   });
-  live.on("anew", () => { rows.refresh(); inboxes(); });
+  live.on("anew", ({ isOther }) => {
+    inboxes();
+    if (!isOther) { rows.refresh(); return; }
+    gone.drop();
+    chosen.clear();
+    changed.clear();
+    chose();
+    pane.again();
+    void rows.reload();
+  });
 
   return {
     root,

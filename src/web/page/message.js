@@ -55,9 +55,14 @@ export function reader({ close, step, remove, changed }) {
   /** @param {string} id */
   async function show(id) {
     if (id === current) return;
+    known = null;
+    await load(id);
+  }
+
+  /** Reads a message. One that has another time than was shown has taken the name of one that is gone. @param {string} id @param {string} [time] */
+  async function load(id, time) {
     current = id;
     keep = false;
-    known = null;
     asking?.abort();
     if (!id) { root.replaceChildren(nothing()); return; }
     const { signal } = (asking = new AbortController());
@@ -66,11 +71,14 @@ export function reader({ close, step, remove, changed }) {
       const [message, parts, { headers }, { codes }, { links, images }] = await Promise.all(
         ["", "/parts", "/headers", "/codes", "/links"].map((part) => get(path + part, signal)));
       if (signal.aborted) return;
+      if (time && message.received_at !== time) throw new Problem({ status: 404, detail: "" });
       draw({ message, parts, headers, codes, links, images });
       if (!message.read && !keep) update(await patch(path, { read: true }), true);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem)) console.error(error);
+      // Asked for again it is looked for again.
+      current = "";
       const text = error instanceof Problem && error.details.status === 404 ? "This message is not here any more." : "The message could not be read.";
       root.replaceChildren(el("div", { class: "blank" }, el("p", {}, text), button("Close", { onclick: close })));
     }
@@ -156,6 +164,8 @@ export function reader({ close, step, remove, changed }) {
 
   return {
     root, show, keepUnread,
+    /** Looks at the message again, where its name may be another's now. */
+    again() { if (current) void load(current, known?.received_at); },
     /** @param {Message} message */
     update(message) { if (known && JSON.stringify(known.tags) !== JSON.stringify(message.tags)) update(message); },
     focus() { /** @type {HTMLElement | null} */ (root.querySelector("h2"))?.focus(); },

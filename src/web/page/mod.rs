@@ -71,6 +71,7 @@ assets! {
     "dom.js",
     "api.js",
     "live.js",
+    "stream.js",
     "rows.js",
     "scroller.js",
     "search.js",

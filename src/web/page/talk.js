@@ -161,7 +161,11 @@ export function talkView({ go }) {
     if (session.id === shown) void look(shown);
   });
   live.on("finding", ({ session }) => { if (session === shown) void look(shown); });
-  live.on("anew", () => { rows.refresh(); if (shown) void look(shown); });
+  live.on("anew", ({ isOther }) => {
+    if (!isOther) { rows.refresh(); if (shown) void look(shown); return; }
+    void rows.reload();
+    void show();
+  });
 
   return {
     root,
