@@ -99,6 +99,66 @@ await check("of many recipients and attachments some are shown, and the others w
   await clean(page, "a crowd");
 });
 
+await check("going back leads through the messages that were read, and to the list", async () => {
+  const one = await open("");
+  await one.click("[role=option] >> text=A crowd");
+  await subject(one, "A crowd");
+  await one.click(".row >> text=Odd addresses");
+  await subject(one, "Odd addresses");
+  await one.goBack();
+  await subject(one, "A crowd");
+  await one.goBack();
+  await one.waitForSelector(".pane >> text=Nothing is open");
+  await one.goForward();
+  await subject(one, "A crowd");
+  await one.goto(`${web}/#/conversations`);
+  await one.click(".talk .row >> nth=0");
+  await one.waitForSelector(".lines");
+  await one.goBack();
+  await one.waitForSelector(".talk .pane >> text=Choose a conversation");
+  that(one.url() === `${web}/#/conversations`, one.url());
+  await one.context().close();
+});
+
+await check("the link that skips to the content stays in the view", async () => {
+  const one = await open("#/conversations");
+  await one.waitForSelector(".talk .row");
+  await one.keyboard.press("Tab");
+  that((await one.evaluate(() => document.activeElement.className)) === "skip", "it is not the first");
+  await one.keyboard.press("Enter");
+  await until(() => one.evaluate(() => document.activeElement.id === "main"), "the focus is not in the content");
+  that((await one.locator(".talk .row").count()) > 0 && one.url() === `${web}/#/conversations`, "another view is shown");
+  await one.context().close();
+});
+
+await check("who tags stays in the field, and what is half typed stays when somebody else tags", async () => {
+  await page.goto(`${web}/#/mail/${odd}`);
+  await subject(page, "Odd addresses");
+  await page.fill('[aria-label="Add a tag"]', "mine");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".tagline .tag >> text=mine");
+  that((await focused(page)) === "Add a tag" && (await page.inputValue('[aria-label="Add a tag"]')) === "", `the focus is at ${await focused(page)}`);
+  await page.keyboard.type("half");
+  const tag = (given) => api(`/api/messages/${odd}`, { method: "PATCH", headers: { "Content-Type": "application/json" }, body: JSON.stringify(given) });
+  await tag({ add_tags: ["theirs"] });
+  await page.waitForSelector(".tagline .tag >> text=theirs");
+  await page.keyboard.type("way");
+  that((await page.inputValue('[aria-label="Add a tag"]')) === "halfway", `it says ${await page.inputValue('[aria-label="Add a tag"]')}`);
+  await page.click('[aria-label="Remove the tag mine"]');
+  await page.waitForSelector('[aria-label="Remove the tag mine"]', { state: "detached" });
+  that((await focused(page)) === "Add a tag", `the focus is at ${await focused(page)}`);
+});
+
+await check("who deletes by the button is at the next message", async () => {
+  await page.goto(`${web}/#/mail/${crowd}`);
+  await subject(page, "A crowd");
+  await page.click('.actions button:has-text("Delete")');
+  await subject(page, "Odd addresses");
+  that((await focused(page)) === "Message", `the focus is at ${await focused(page)}`);
+  await page.keyboard.press("z");
+  await page.waitForSelector(".row >> text=A crowd");
+});
+
 await check("a conversation that runs is told of although no more of its lines are kept", async () => {
   const client = connect(Number(process.env.PORT_RELAY), "localhost").on("error", () => {}).setEncoding("utf8");
   let said = "";

@@ -12,11 +12,18 @@ import { talkView } from "./talk.js";
 const main = byId("main");
 let name = "";
 
-/** Writes where we are into the address, without going there. @param {string} path @param {Record<string, string>} [given] */
-function go(path, given = {}) {
+/**
+ * Writes where we are into the address, without going there. What somebody opens is a step that can be gone back; what
+ * they type, and what happens by itself, is none.
+ * @typedef {(path: string, given?: Record<string, string>, isStep?: boolean) => void} Go
+ * @type {Go}
+ */
+function go(path, given = {}, isStep = false) {
   const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value)).toString();
   const hash = `#${path}${query ? `?${query}` : ""}`;
-  if (hash !== location.hash) history.replaceState(null, "", hash);
+  if (hash === location.hash) return;
+  if (isStep) history.pushState(null, "", hash);
+  else history.replaceState(null, "", hash);
 }
 
 const mail = mailView({ go });
@@ -102,6 +109,8 @@ help.append(el("h2", { id: "help-title" }, "Keys"), el("dl", {}, ...KEYS.flatMap
   el("h2", {}, "Searching"),
   el("p", {}, el("code", {}, "from:alice subject:invoice"), " finds what has both, ", el("code", {}, "a OR b"), " one of them, ", el("code", {}, "-a"), " what has not, ", el("code", {}, "\"in a row\""), " a phrase, ", el("code", {}, "inv*"), " what begins so."),
   button("Close", { onclick: () => help.close() }));
+// The address says what is shown: leading the keyboard to it is no way to somewhere else.
+document.querySelector(".skip")?.addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 byId("help-button").addEventListener("click", () => help.showModal());
 
 addEventListener("keydown", (event) => {

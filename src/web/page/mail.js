@@ -46,7 +46,7 @@ function worded(total) {
   return [number, el("span", { class: "word" }, ` ${word}`)];
 }
 
-/** @param {{ go: (path: string, given?: Record<string, string>) => void }} frame */
+/** @param {{ go: import("./app.js").Go }} frame */
 export function mailView({ go }) {
   /** @type {Set<string>} */
   const chosen = new Set();
@@ -77,7 +77,7 @@ export function mailView({ go }) {
         return { entries, next: cursor ?? null, total: page.total - gone.count(view, behind), isExact: page.total_is_exact };
       }
     },
-    draw, open: (message) => open(message.id),
+    draw, open: (message) => open(message.id, true),
     counted: (total, isExact) => { count.replaceChildren(isExact ? "" : "over ", ...worded(total)); },
     failed: (error) => search.fail(error instanceof Problem ? error.details : { status: 0, detail: "doorpost does not answer" }),
     empty: () => query || inbox
@@ -86,7 +86,7 @@ export function mailView({ go }) {
   });
 
   const pane = reader({
-    close: () => open(""), step: (step) => move(step), remove: (id) => leave([id]),
+    close: () => open("", true), step: (step) => move(step), remove: (id) => leave([id]),
     changed: (message) => rows.update(message),
   });
   const root = el("div", { class: "two mail" },
@@ -111,14 +111,15 @@ export function mailView({ go }) {
         el("span", { class: "door-name" }, message.door)));
   }
 
-  function moved() {
-    go(shown ? `/mail/${shown}` : "/mail", { q: query, inbox });
+  /** @param {boolean} [isStep] whether the way back leads to where one is now */
+  function moved(isStep) {
+    go(shown ? `/mail/${shown}` : "/mail", { q: query, inbox }, isStep);
   }
 
-  /** @param {string} id */
-  function open(id) {
+  /** @param {string} id @param {boolean} [isStep] */
+  function open(id, isStep) {
     shown = id;
-    moved();
+    moved(isStep);
     void rows.goTo(shown || null);
     show();
   }
@@ -131,7 +132,7 @@ export function mailView({ go }) {
   /** @param {number} step */
   function move(step) {
     const next = rows.beside(step);
-    if (next) open(next.id);
+    if (next) open(next.id, true);
   }
 
   /** @param {string} id */
@@ -191,12 +192,15 @@ export function mailView({ go }) {
   function leave(ids) {
     const next = ids.includes(shown) ? (rows.beside(1) ?? rows.beside(-1)) : null;
     const wasShown = ids.includes(shown);
+    const had = [several, pane.root].some((one) => one.contains(document.activeElement));
     gone.leave({ query, inbox }, ids);
     for (const id of ids) chosen.delete(id);
     rows.drop((one) => gone.hides(one.id));
     void rows.look();
     chose();
     if (wasShown) open(next && !gone.hides(next.id) ? next.id : "");
+    // The button that was pressed is not there any more.
+    if (had) (shown ? pane.root : rows.box).focus();
   }
 
   /** What is here now; not what comes in the meantime. */
@@ -297,7 +301,7 @@ export function mailView({ go }) {
       else if (key === "u" && (chosen.size || shown)) { const ids = chosen.size ? [...chosen] : [shown]; pane.keepUnread(); void mark(ids, { read: false }); }
       else if (key === "z") gone.undo();
       else if (key === "Enter" && document.activeElement === rows.box) { if (!shown) move(0); pane.focus(); }
-      else if (key === "Escape") { if (chosen.size) { chosen.clear(); chose(); } else if (shown) { open(""); rows.box.focus(); } }
+      else if (key === "Escape") { if (chosen.size) { chosen.clear(); chose(); } else if (shown) { open("", true); rows.box.focus(); } }
       else return false;
       return true;
     },

@@ -89,7 +89,16 @@ export function reader({ close, step, remove, changed }) {
     if (toList) changed(message);
     if (message.id !== current) return;
     known = message;
-    root.querySelector(".tagline")?.replaceWith(tagline(message));
+    const old = root.querySelector(".tagline");
+    if (!old) return;
+    const before = old.querySelector("input");
+    const had = old.contains(document.activeElement);
+    const made = tagline(message, before?.value);
+    old.replaceWith(made);
+    // Who is at it, or half way through a tag, stays there.
+    const field = made.querySelector("input");
+    if (had) field?.focus();
+    if (had && before) field?.setSelectionRange(before.selectionStart, before.selectionEnd);
   }
 
   /** @param {object} change */
@@ -101,12 +110,14 @@ export function reader({ close, step, remove, changed }) {
     }
   }
 
-  /** @param {Message} message */
-  function tagline(message) {
-    const field = el("input", { "aria-label": "Add a tag", placeholder: "+ tag", maxlength: 100, size: 6 });
+  /** @param {Message} message @param {string} [begun] what is typed already */
+  function tagline(message, begun = "") {
+    const field = el("input", { "aria-label": "Add a tag", placeholder: "+ tag", maxlength: 100, size: 6, value: begun });
     const form = el("form", { onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (field.value.trim()) void mark({ add_tags: [field.value.trim()] });
+      const tag = field.value.trim();
+      field.value = "";
+      if (tag) void mark({ add_tags: [tag] });
     } }, field);
     return el("div", { class: "tagline" }, ...message.tags.map((tag) => el("span", { class: "tag" }, tag, " ",
       button("×", { class: "plain", "aria-label": `Remove the tag ${tag}`, onclick: () => void mark({ remove_tags: [tag] }) }))), form);

@@ -45,7 +45,7 @@ function outcome(session) {
   return kept ? { kind: "good", text: `${many(kept, "message")} kept` } : { kind: "soft", text: session.messages ? "not kept" : "no mail" };
 }
 
-/** @param {{ go: (path: string, given?: Record<string, string>) => void }} frame */
+/** @param {{ go: import("./app.js").Go }} frame */
 export function talkView({ go }) {
   let query = "";
   let shown = "";
@@ -87,14 +87,15 @@ export function talkView({ go }) {
         session.tls && el("span", { class: "secure" }, "TLS"), el("span", { class: "door-name" }, session.door)));
   }
 
-  function moved() {
-    go(shown ? `/conversations/${shown}` : "/conversations", { q: query });
+  /** @param {boolean} [isStep] whether the way back leads to where one is now */
+  function moved(isStep) {
+    go(shown ? `/conversations/${shown}` : "/conversations", { q: query }, isStep);
   }
 
   /** @param {string} id */
   function open(id) {
     shown = id;
-    moved();
+    moved(true);
     void rows.goTo(shown || null);
     void show();
   }
