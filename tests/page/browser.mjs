@@ -28,6 +28,8 @@ export async function serve(...options) {
   const folder = mkdtempSync(`${tmpdir()}/page-`);
   const child = spawn(process.env.DOORPOST, ["serve", "--ports", "ephemeral", "--ready", "json", "--certs", `${folder}/certs`, ...options], { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
   const ended = new Promise((done) => { child.once("close", done); });
+  // Also where a check failed before it stopped it.
+  process.once("exit", () => child.kill());
   const { value: line } = await createInterface(child.stdout)[Symbol.asyncIterator]().next();
   const ready = JSON.parse(line);
   web = ready.web;
