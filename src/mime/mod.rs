@@ -11,6 +11,7 @@
 //! The parts are found by a scan of our own (`structure`), because general parsers build a tree as
 //! deep as the sender likes; `mail-parser` reads the single fields, the charsets and the entities.
 
+mod charset;
 mod codes;
 mod content;
 mod file_name;

@@ -1,9 +1,9 @@
-//! Content as it was before it was encoded to travel: base64, quoted-printable, charsets.
+//! Content as it was before it was encoded to travel: base64, quoted-printable, line ends.
 //! Lenient, because a person wants to see what is there: whatever fits is decoded, the rest is
 //! passed over or kept, and the content is marked.
 
+use super::charset::{self, Decoded, sextet};
 use super::limits::{Mark, Marks};
-use mail_parser::decoders::charsets::map::charset_decoder;
 use memchr::memchr;
 use std::borrow::Cow;
 
@@ -68,20 +68,12 @@ fn keep(out: &mut Vec<u8>, left: &mut usize, octet: u8) -> bool {
 fn base64(bytes: &[u8], mut sink: impl FnMut(u8) -> bool) -> bool {
     let (mut bits, mut held, mut sound) = (0_u32, 0_u32, true);
     for &octet in bytes {
-        let value = match octet {
-            b'A'..=b'Z' => octet - b'A',
-            b'a'..=b'z' => octet - b'a' + 26,
-            b'0'..=b'9' => octet - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                held = 0;
-                continue;
+        let Some(value) = sextet(octet) else {
+            match octet {
+                b'=' => held = 0,
+                _ => sound &= octet.is_ascii_whitespace(),
             }
-            _ => {
-                sound &= octet.is_ascii_whitespace();
-                continue;
-            }
+            continue;
         };
         bits = (bits << 6) | u32::from(value);
         held += 6;
@@ -138,23 +130,11 @@ fn soft_break(bytes: &[u8]) -> Option<usize> {
 
 /// Text out of decoded content, lines ended by LF alone.
 pub(super) fn text(content: &[u8], charset: Option<&str>, marks: &mut Marks) -> String {
-    let assumed = matches!(charset, None | Some("utf-8" | "utf8" | "us-ascii" | "ascii"));
-    let decoder = if assumed { None } else { charset.and_then(|c| charset_decoder(c.as_bytes())) };
-    let (text, sound) = match decoder {
-        Some(decoder) => {
-            let text = decoder(content);
-            let sound = !text.contains(char::REPLACEMENT_CHARACTER);
-            (Cow::Owned(text), sound)
-        }
-        None => match std::str::from_utf8(content) {
-            Ok(text) => (Cow::Borrowed(text), true),
-            Err(_) => (String::from_utf8_lossy(content), !assumed),
-        },
-    };
-    if !assumed && decoder.is_none() {
+    let Decoded { text, is_known, is_sound } = charset::decode(content, charset);
+    if !is_known {
         marks.add(Mark::UnknownCharset);
     }
-    if !sound {
+    if !is_sound {
         marks.add(Mark::BrokenCharset);
     }
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)] // a test may stop at the first surprise
 
 mod bounds;
+mod fields;
 mod links;
 mod messages;
