@@ -2,6 +2,7 @@
 //! or before the first line that is no field: so does Postfix read it, and so a message that lost its
 //! empty line keeps its text.
 
+use super::encoded_word;
 use super::limits::{self, FIELD, FIELDS, PARAMETERS};
 use super::summary::Correspondent;
 use mail_parser::parsers::MessageStream;
@@ -145,15 +146,14 @@ impl<'a> Raw<'a> {
 
     /// The value unfolded, its encoded words decoded.
     pub(super) fn text(&self) -> String {
-        match MessageStream::new(&self.lines(FIELD)).parse_unstructured() {
-            HeaderValue::Text(text) => text.trim().to_owned(),
-            _ => String::new(),
-        }
+        let value = &self.value[..self.value.len().min(FIELD)];
+        encoded_word::decoded(value).trim().to_owned()
     }
 
     /// Groups are taken apart; what has no address is left out.
     fn addresses(&self) -> Vec<Correspondent> {
-        match MessageStream::new(&bracketed(self.lines(FIELD))).parse_address() {
+        let value = bracketed(self.lines(FIELD));
+        match MessageStream::new(&encoded_word::settled(&value)).parse_address() {
             HeaderValue::Address(address) => correspondents(&address),
             _ => Vec::new(),
         }
@@ -184,7 +184,9 @@ impl<'a> Raw<'a> {
 
     /// A value with parameters: Content-Type, Content-Disposition.
     pub(super) fn with_parameters(&self) -> Option<ContentType<'static>> {
-        match MessageStream::new(&self.lines(PARAMETERS)).parse_content_type().into_owned() {
+        let lines = self.lines(PARAMETERS);
+        let lines = encoded_word::settled(&lines);
+        match MessageStream::new(&lines).parse_content_type().into_owned() {
             HeaderValue::ContentType(value) => Some(value),
             _ => None,
         }

@@ -9,11 +9,13 @@
 //! way tests do.
 //!
 //! The parts are found by a scan of our own (`structure`), because general parsers build a tree as
-//! deep as the sender likes; `mail-parser` reads the single fields, the charsets and the entities.
+//! deep as the sender likes, and so are encoded words (`encoded_word`); `mail-parser` reads addresses, dates, parameters,
+//! the charsets and the entities.
 
 mod charset;
 mod codes;
 mod content;
+mod encoded_word;
 mod file_name;
 mod header;
 mod html;

@@ -56,6 +56,16 @@ fn long_headers() {
     assert!(in_time("many fields", &fields).marked.contains(&Mark::HeaderCut));
     let to = [&b"To: "[..], &b"\"a\" <b@c.example>, (x\r\n ".repeat(100_000)].concat();
     assert!(in_time("one long field", &to).marked.contains(&Mark::HeaderCut));
+    for unit in
+        ["=?utf-8?q?", "=?", "?=", "=?utf-8?q?=C3?= ", "a=?utf-8?b?ww?=b", "=?a?q?b?==?c?q?d?="]
+    {
+        let value = unit.repeat(100_000);
+        in_time(unit, format!("Subject: {value}\nFrom: {value}\nTo: {value}?=\n\n").as_bytes());
+        in_time(
+            unit,
+            format!("Content-Disposition: attachment; filename*=\"{value}\n\n").as_bytes(),
+        );
+    }
     let mut kind = b"Content-Type: text/plain".to_vec();
     (0..100_000).for_each(|n| kind.extend(format!("; a{n}*1*=b'c'd").bytes()));
     in_time("many parameters", &kind);

@@ -2,6 +2,58 @@
 
 use crate::mime::{Mark, Reading};
 
+fn subject(value: &str) -> String {
+    let reading = Reading::of(format!("Subject: {value}\r\n\r\n").as_bytes());
+    reading.subject.unwrap()
+}
+
+#[test]
+fn encoded_words_are_decoded_wherever_they_stand() {
+    for (written, meant) in [
+        ("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        ("=?utf-8*de?Q?Gr=C3=BC=C3=9Fe_aus_Ulm?=", "Grüße aus Ulm"),
+        ("[=?utf-8?Q?Gr=C3=BC=C3=9Fe?=] hello", "[Grüße] hello"),
+        ("=?utf-8?Q?Gr=C3=BC=C3=9Fe?=: your code", "Grüße: your code"),
+        ("Re:=?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "Re:Grüße"),
+        ("a =?utf-8?q?b?= c", "a b c"),
+        // White space is dropped between two encoded words, and nowhere else.
+        ("=?utf-8?q?a?= =?iso-8859-1?q?=FC?=", "aü"),
+        ("=?utf-8?q?a?=\r\n\t =?utf-8?q?b?=\r\n c", "ab c"),
+        ("a  b \r\n  c", "a  b c"),
+        // No padding, as some programs leave it out.
+        ("=?UTF-8?B?SGVsbG8gd29ybGQ?=", "Hello world"),
+        ("=?UTF-8?B?SGVsbG8gd29ybGQh?= =?UTF-8?B?IQ?=", "Hello world!!"),
+        // A character that is parted over two words, whatever they are encoded in.
+        ("=?utf-8?B?R3LD?= =?utf-8?B?vMOfZQ==?=", "Grüße"),
+        ("=?utf-8?Q?Gr=C3?=\r\n =?UTF-8?B?vMOfZQ==?=", "Grüße"),
+        ("=?ks_c_5601-1987?B?x9E=?= =?cp949?B?x9E=?=", "한한"),
+        // What is none stays.
+        ("=?utf-8?q?never ends", "=?utf-8?q?never ends"),
+        ("=?utf-8?x?a?= =??q?a?= =?=", "=?utf-8?x?a?= =??q?a?= =?="),
+        ("=?klingon?q?caf=C3=A9?=", "café"),
+    ] {
+        assert_eq!(subject(written), meant, "{written:?}");
+    }
+}
+
+#[test]
+fn names_in_addresses_are_decoded_as_subjects_are() {
+    for (written, meant) in [
+        ("=?UTF-8?B?SGVsbG8gd29ybGQ?= <a@x.example>", "Hello world"),
+        ("=?utf-8?B?R3LD?= =?utf-8?B?vMOfZQ==?= <a@x.example>", "Grüße"),
+        ("=?utf-8?B?R3LD?=\r\n =?utf-8?B?vMOfZQ==?= Bob <a@x.example>", "Grüße Bob"),
+        ("[=?utf-8?q?Gr=C3=BC=C3=9Fe?=] Bob <a@x.example>", "[Grüße] Bob"),
+        ("\"=?utf-8?q?M=C3=BCller,_Bob?=\" <a@x.example>", "Müller, Bob"),
+        ("=?utf-8?q?M=C3=BCller=2C_Bob?= <a@x.example>", "Müller, Bob"),
+        ("=?cp949?B?x9E=?= <a@x.example>", "한"),
+        ("a@x.example (=?utf-8?q?J=C3=BCrgen?=)", "Jürgen"),
+    ] {
+        let reading = Reading::of(format!("To: {written}, b@x.example\r\n\r\n").as_bytes());
+        let to: Vec<_> = reading.to.iter().map(|to| (to.name.as_deref(), &*to.address)).collect();
+        assert_eq!(to, [(Some(meant), "a@x.example"), (None, "b@x.example")], "{written:?}");
+    }
+}
+
 #[test]
 fn charsets_have_many_names() {
     for (charset, content, meant, marks) in [
