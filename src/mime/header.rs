@@ -4,6 +4,7 @@
 
 use super::encoded_word;
 use super::limits::{self, FIELD, FIELDS, PARAMETERS};
+use super::parameters;
 use super::summary::Correspondent;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Address, ContentType, HeaderValue};
@@ -186,6 +187,7 @@ impl<'a> Raw<'a> {
     pub(super) fn with_parameters(&self) -> Option<ContentType<'static>> {
         let lines = self.lines(PARAMETERS);
         let lines = encoded_word::settled(&lines);
+        let lines = parameters::without_fallbacks(&lines);
         match MessageStream::new(&lines).parse_content_type().into_owned() {
             HeaderValue::ContentType(value) => Some(value),
             _ => None,

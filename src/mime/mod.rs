@@ -21,6 +21,7 @@ mod header;
 mod html;
 mod limits;
 mod links;
+mod parameters;
 mod parts;
 mod reading;
 mod searchable;

@@ -1,6 +1,6 @@
 //! Encoded words, charsets and parameters as programs really write them.
 
-use crate::mime::{Mark, Reading};
+use crate::mime::{Mark, Reading, part};
 
 fn subject(value: &str) -> String {
     let reading = Reading::of(format!("Subject: {value}\r\n\r\n").as_bytes());
@@ -97,5 +97,20 @@ fn charsets_have_many_names() {
         let reading = Reading::of(&[header.as_bytes(), content].concat());
         assert_eq!(reading.text.as_deref(), Some(meant), "{charset}");
         assert_eq!(reading.marked, marks, "{charset}");
+    }
+}
+
+#[test]
+fn a_name_in_the_extended_form_is_the_one_that_is_meant() {
+    for disposition in [
+        "attachment; filename=\"???.pdf\"; filename*=UTF-8''%C3%BC%3B.pdf",
+        "attachment; filename*=UTF-8''%C3%BC%3B.pdf; filename=\"???.pdf\"",
+        "attachment; FileName=\"?;?.pdf\";\r\n filename*0*=UTF-8''%C3%BC;\r\n filename*1*=%3B.pdf",
+        "attachment; filename=\"=?UTF-8?B?w7w7LnBkZg?=\"",
+        "attachment; filename=\"=?UTF-8?B?w7?=\r\n =?UTF-8?Q?=BC=3B?=.pdf\"",
+    ] {
+        let message = format!("Content-Disposition: {disposition}\r\n\r\nx");
+        let content = part(message.as_bytes(), "1").unwrap();
+        assert_eq!(content.file_name.as_deref(), Some("ü;.pdf"), "{disposition:?}");
     }
 }
