@@ -18,7 +18,7 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
         if !mail && !text[colon + 1..].starts_with("//") {
             continue;
         }
-        let end = colon + 1 + length(&text[colon + 1..]);
+        let end = colon + 1 + length(&text[..start], &text[colon + 1..]);
         measured = end;
         let rest = &text[colon + 1..end];
         let plausible = match rest.strip_prefix("//") {
@@ -43,8 +43,15 @@ fn scheme(text: &str, colon: usize) -> Option<usize> {
     (!glued).then_some(start)
 }
 
-/// Brackets may be part of a URL if they are closed in it.
-fn length(text: &str) -> usize {
+/// How much of the text behind a scheme's colon belongs to the URL. Brackets may be part of it if they
+/// are closed in it. Where it stands between `<` and `>`, all of it is meant.
+fn length(before: &str, text: &str) -> usize {
+    if before.ends_with('<') {
+        let end = text.find(ends).unwrap_or(text.len());
+        if text[end..].starts_with('>') {
+            return end;
+        }
+    }
     let (mut round, mut square) = (0_i32, 0_i32);
     let mut end = text.len();
     for (at, c) in text.char_indices() {
@@ -60,12 +67,18 @@ fn length(text: &str) -> usize {
             break;
         }
     }
+    // Markdown's emphasis. A token may end in these as well, so no more go than stand in front.
+    let marks = before.len() - before.trim_end_matches(['*', '_', '~']).len();
+    let mut marks: Vec<char> = before[before.len() - marks..].chars().rev().collect();
     let mut url = &text[..end];
     while let Some(c) = url.chars().next_back() {
         let opened = (c == '(' && round > 0) || (c == '[' && square > 0);
-        if !opened && !matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '…')
-        {
+        let closes = marks.last() == Some(&c);
+        if !opened && !closes && !matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '…') {
             break;
+        }
+        if closes {
+            marks.pop();
         }
         url = &url[..url.len() - c.len_utf8()];
     }
@@ -143,7 +156,24 @@ mod tests {
                 "url=https://a.example/?u=https://b.example/",
                 &["https://a.example/?u=https://b.example/"],
             ),
-            ("**https://a.example/**", &["https://a.example/"]),
+            (
+                "**https://a.example/**. _https://a.example/x__",
+                &["https://a.example/", "https://a.example/x_"],
+            ),
+            // What ends a token stays, unless it began in front of the URL as well.
+            ("Reset: https://a.example/r?t=abcDEF_", &["https://a.example/r?t=abcDEF_"]),
+            (
+                "https://a.example/r?t=abc~, https://a.example/v1.sig*.",
+                &["https://a.example/r?t=abc~", "https://a.example/v1.sig*"],
+            ),
+            (
+                "<https://a.example/r?t=abc~> <https://a.example/?n=.>",
+                &["https://a.example/r?t=abc~", "https://a.example/?n=."],
+            ),
+            (
+                "<https://a.example/it's'> <https://a.example/x. and",
+                &["https://a.example/it's'", "https://a.example/x"],
+            ),
         ] {
             let found: Vec<_> = find(text).into_iter().map(|at| &text[at]).collect();
             assert_eq!(found, urls, "{text:?}");

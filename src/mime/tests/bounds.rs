@@ -99,6 +99,8 @@ fn long_bodies() {
         "<img alt='",
         "http://a.b/(",
         "http:",
+        "<http:",
+        "*http://a.b*",
         "<svg/>",
         "é ",
     ] {
