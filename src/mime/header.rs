@@ -151,6 +151,11 @@ impl<'a> Raw<'a> {
         encoded_word::decoded(value).trim().to_owned()
     }
 
+    /// Its text on one line, so that a line is a field where many are listed.
+    pub(super) fn line(&self) -> String {
+        self.text().replace('\n', " ")
+    }
+
     /// Groups are taken apart; what has no address is left out.
     fn addresses(&self) -> Vec<Correspondent> {
         let value = bracketed(self.lines(FIELD));

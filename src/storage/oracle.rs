@@ -39,14 +39,16 @@ fn holds(
     };
     match term {
         Term::Text(words) => {
-            let headers = header_text(&content.headers);
-            [&headers, &content.text, &content.attachments].iter().any(|text| words.matches(text))
+            let in_a_passage = content.text.iter().any(|passage| words.matches(passage));
+            in_a_passage
+                || in_a_line(&header_text(&content.headers), words)
+                || in_a_line(&content.attachments, words)
         }
-        Term::From(words) => words.matches(&content.from),
-        Term::To(words) => words.matches(&content.to),
-        Term::Cc(words) => words.matches(&content.cc),
-        Term::Bcc(words) => words.matches(&content.bcc),
-        Term::ReplyTo(words) => words.matches(&content.reply_to),
+        Term::From(words) => in_a_line(&content.from, words),
+        Term::To(words) => in_a_line(&content.to, words),
+        Term::Cc(words) => in_a_line(&content.cc, words),
+        Term::Bcc(words) => in_a_line(&content.bcc, words),
+        Term::ReplyTo(words) => in_a_line(&content.reply_to, words),
         Term::Subject(words) => words.matches(&content.subject),
         Term::Envelope(words) => {
             words.matches(&envelope.reverse_path.to_string()) || is_recipient(words)
@@ -74,4 +76,8 @@ fn holds(
         Term::Before(time) => arrival.received_at < *time,
         Term::Id(id) => message.id().get() == *id,
     }
+}
+
+fn in_a_line(text: &str, words: &Words) -> bool {
+    text.lines().any(|line| words.matches(line))
 }

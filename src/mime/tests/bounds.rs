@@ -114,6 +114,8 @@ fn long_bodies() {
         "x<br>".repeat(60_000),
     );
     in_time("different alternatives", both.as_bytes());
+    let alike = both.replace("a b c ", "xxxxxx");
+    in_time("alternatives that only begin alike", alike.as_bytes());
 }
 
 #[test]

@@ -91,8 +91,15 @@ pub(in crate::storage) fn header_text(headers: &str) -> String {
     text
 }
 
-/// Stands between forward-paths, so that no phrase runs from one into the next. No query has a word like it.
+/// Stands between what does not stand together (addresses, fields, passages), so that no phrase runs from
+/// one into the next. No query has a word like it.
 const BETWEEN: &str = " \u{ffff} ";
+
+/// Texts as tokens, kept apart.
+fn apart<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts = texts.into_iter().map(|text| searchable(text.as_ref()));
+    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(BETWEEN)
+}
 
 /// Every column of a message, as tokens with spaces between them.
 pub(super) fn texts(
@@ -106,20 +113,18 @@ pub(super) fn texts(
     let inboxes = inboxes.iter().map(|inbox| token(NameOf::Inbox, inbox));
     let names: Vec<_> = user.chain(inboxes).chain([token(NameOf::Door, &arrival.door)]).collect();
     let forward_paths = envelope.forward_paths.iter();
-    let forward_paths: Vec<_> =
-        forward_paths.map(|recipient| searchable(&recipient.path.to_string())).collect();
     [
         searchable(&content.subject),
-        searchable(&content.from),
-        searchable(&content.to),
-        searchable(&content.cc),
-        searchable(&content.bcc),
-        searchable(&content.reply_to),
-        searchable(&header_text(&content.headers)),
-        searchable(&content.text),
-        searchable(&content.attachments),
+        apart(content.from.lines()),
+        apart(content.to.lines()),
+        apart(content.cc.lines()),
+        apart(content.bcc.lines()),
+        apart(content.reply_to.lines()),
+        apart(header_text(&content.headers).lines()),
+        apart(&content.text),
+        apart(content.attachments.lines()),
         searchable(&envelope.reverse_path.to_string()),
-        forward_paths.join(BETWEEN),
+        apart(forward_paths.map(|recipient| recipient.path.to_string())),
         names.join(" "),
     ]
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Says that a file is our index ("dpix").
 const APPLICATION: i32 = 0x6470_6978;
 /// Raised with every change to the tables, or to what goes into them.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 /// Where an index lies.
 #[derive(Clone, Debug)]

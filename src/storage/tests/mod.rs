@@ -5,6 +5,7 @@
 mod agreement;
 mod battery;
 mod folder;
+mod words;
 
 use super::testing::arrival;
 use super::{Arrival, Bounds, Find, InboxBy, Message, Settings, Store};
