@@ -41,9 +41,9 @@
 //! | `is:outbound` | doorpost was the client |
 //! | `message:42` | the session that brought that message |
 //!
-//! Case does not matter, except in `OR` and `AND`; accents on Latin letters do not either. A value
-//! goes into quotes if it has spaces, parentheses or quotes in it; `\"` is a quote there and `\\` a
-//! backslash. Words are found whole: `from:example.org` finds `alice@example.org`, `from:ample`
+//! Case does not matter, except in `OR` and `AND`; accents on Latin letters do not either, and letters are the same
+//! composed and decomposed. A value goes into quotes if it has spaces, parentheses or quotes in it; `\"` is a
+//! quote there and `\\` a backslash. Words are found whole: `from:example.org` finds `alice@example.org`, `from:ample`
 //! does not. `http://x`, `12:30`, `std::fmt` and `Name:` with nothing behind it are plain words.
 //! A query of nothing but spaces finds everything.
 //!

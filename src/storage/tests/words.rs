@@ -75,6 +75,29 @@ fn a_field_without_an_address_is_found_by_what_it_says() {
     assert_eq!(numbers(&store, "to:undisclosed-recipients"), [3]);
 }
 
+#[test]
+fn a_letter_is_the_same_whether_or_not_it_is_composed() {
+    let store = Kept::Memory.open();
+    // Composed and decomposed.
+    let spellings = [
+        ["йод", "и\u{306}од"],
+        ["ガイド", "カ\u{3099}イト\u{3099}"],
+        ["한국어", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}\u{110b}\u{1165}"],
+        ["ёлка", "е\u{308}лка"],
+        ["άλφα", "α\u{301}λφα"],
+        ["über", "u\u{308}ber"],
+    ];
+    for spelling in spellings.as_flattened() {
+        let header = "Content-Type: text/plain; charset=utf-8";
+        keep(&store, to(&["bob@example.org"]), format!("{header}\r\n\r\n{spelling}"));
+    }
+    for (number, pair) in (1..).step_by(2).zip(spellings) {
+        for word in pair {
+            assert_eq!(numbers(&store, &format!("\"{word}\"")), [number + 1, number], "{word}");
+        }
+    }
+}
+
 /// Lines of words that begin and end like others.
 fn lines() -> impl Strategy<Value = Vec<String>> {
     let word = prop::sample::select(&["a", "ab", "b", "ba", "a1", "1", "\u{e4}", "a\u{308}"][..]);
