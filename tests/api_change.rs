@@ -222,3 +222,24 @@ async fn inboxes_part_what_tests_get() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_by_recipient_is_asked_for_in_any_spelling() {
+    let by = "recipient".parse().unwrap();
+    let doorpost = Doorpost::builder().web().inbox_by(by).start().await.unwrap();
+    let web = doorpost.web_addresses()[0];
+    tokio::task::spawn_blocking(move || {
+        for to in ["Bob@Example.org", "carol@example.org"] {
+            assert_eq!(import(web, &format!("?to={to}"), "Subject: x\r\n\r\n").0, 201);
+        }
+        assert_eq!(ids(&json(web, "/api/messages?inbox=Bob@Example.org")), ["1"]);
+        assert_eq!(ids(&json(web, "/api/messages?query=inbox:Bob@Example.org")), ["1"]);
+        assert_eq!(json(web, "/api/messages/latest?inbox=Bob@Example.org")["id"], json!("1"));
+        let waited = json(web, "/api/messages/wait?inbox=Bob@Example.org&timeout=0");
+        assert_eq!(ids(&waited), ["1"]);
+        let (_, _, body) = http(web, "localhost", "DELETE", "/api/inboxes/Bob@Example.org");
+        assert_eq!(body, br#"{"deleted":1}"#);
+    })
+    .await
+    .unwrap();
+}

@@ -128,6 +128,21 @@ async fn a_route_sends_on_and_both_hops_are_traced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_route_names_an_inbox_by_recipient_in_any_spelling() {
+    let other = started("").await;
+    let first = started(&format!(
+        "inbox_by = \"recipient\"\n[[routes]]\ninbox = [\"Bob@Example.net\"]\nvia = \"smtp://127.0.0.1:{}\"",
+        relay(&other).port()
+    ))
+    .await;
+    for rcpt in ["<eve@example.net>", "<bob@EXAMPLE.net>"] {
+        assert!(send(relay(&first), "<alice@example.org>", &[rcpt], MAIL).await.starts_with("250"));
+    }
+    arrived(&other, "bob@EXAMPLE.net").await;
+    assert_eq!(other.messages().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn submission_goes_through_relay_over_a_real_socket() {
     let doorpost = started(
         "[[routes]]\nto = [\"*@example.net\"]\ndoor = [\"alternate\"]\nvia = \"door:relay\"",

@@ -3,7 +3,7 @@
 use super::bind::{BindError, bind_all};
 use super::{Doorpost, Parts};
 use crate::config::{Config, ConfigError, User, WebConfig, WebSecret};
-use crate::fault::{self, Faults, InboxWay, Scenario};
+use crate::fault::{self, Faults, Scenario};
 use crate::finding::Patience;
 use crate::server::{Caps, Server};
 use crate::smtp::Budget;
@@ -248,12 +248,7 @@ fn open_faults(config: &Config) -> Result<Faults, StartError> {
         let preset = fault::presets::scenario(spec).map_err(|error| fail(&error))?;
         scenario = scenario.and(&preset).map_err(|error| fail(&error))?;
     }
-    let faults = Faults::new(match &config.inbox_by {
-        InboxBy::User => InboxWay::User,
-        InboxBy::Recipient => InboxWay::Recipient,
-        InboxBy::Door => InboxWay::Door,
-        InboxBy::Header(name) => InboxWay::Header(name.clone()),
-    });
+    let faults = Faults::new((&config.inbox_by).into());
     faults.set_magic(config.magic);
     if !scenario.is_empty() {
         let rules: Vec<_> = scenario.rules().collect();

@@ -8,7 +8,8 @@ use super::scenario::{At, Count, Deed, Rule, Scenario, bit};
 use super::when::field;
 use crate::mail::ForwardPath;
 use crate::smtp::misbehave::{Misbehave, Misdeed, Occasion, Point};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -26,6 +27,23 @@ pub enum InboxWay {
     Door,
     /// The value of a header field, at the end of the data.
     Header(String),
+}
+
+/// Octets of an inbox's name: it comes from clients.
+const LONGEST_NAME: usize = 255;
+
+impl InboxWay {
+    /// The name under which an inbox is filed, however it is written: for whatever names one and whoever
+    /// asks for one.
+    #[must_use]
+    pub fn filed(&self, name: &str) -> String {
+        let name = match self {
+            Self::User | Self::Door => Cow::Borrowed(name),
+            Self::Recipient => name.to_lowercase().into(),
+            Self::Header(_) => name.trim().into(),
+        };
+        name[..name.floor_char_boundary(LONGEST_NAME)].to_owned()
+    }
 }
 
 /// Whom all sessions ask.
@@ -115,11 +133,12 @@ impl Faults {
     /// Puts a scenario in force in place of the one before: for one inbox, or for all.
     pub fn set(&self, inbox: Option<&str>, scenario: Scenario) {
         let in_force = Arc::new(InForce::new(scenario));
+        let inbox = inbox.map(|name| self.inbox_way.filed(name));
         let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
         match inbox {
             None => running.all = in_force,
-            Some(inbox) if in_force.scenario.is_empty() => drop(running.inboxes.remove(inbox)),
-            Some(inbox) => drop(running.inboxes.insert(inbox.to_owned(), in_force)),
+            Some(inbox) if in_force.scenario.is_empty() => drop(running.inboxes.remove(&inbox)),
+            Some(inbox) => drop(running.inboxes.insert(inbox, in_force)),
         }
         let all = std::iter::once(&running.all).chain(running.inboxes.values());
         let points =
@@ -194,7 +213,7 @@ impl Faults {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         match inbox {
             None => Some(Arc::clone(&running.all)),
-            Some(inbox) => running.inboxes.get(inbox).cloned(),
+            Some(inbox) => running.inboxes.get(&self.inbox_way.filed(inbox)).cloned(),
         }
     }
 
@@ -206,18 +225,15 @@ impl Faults {
             let names: Vec<String> = match &self.inbox_way {
                 InboxWay::User => occasion.user.into_iter().map(str::to_owned).collect(),
                 InboxWay::Door => vec![occasion.door.to_owned()],
-                InboxWay::Recipient => {
-                    occasion.forward_paths.iter().map(|path| path.to_lowercase()).collect()
-                }
+                InboxWay::Recipient => occasion.forward_paths.to_vec(),
                 InboxWay::Header(name) => {
                     occasion.message.and_then(|message| field(message, name)).into_iter().collect()
                 }
             };
-            let mut names: Vec<&String> = names.iter().collect();
             // One that is named twice is asked once.
-            names.sort();
-            names.dedup();
-            found.extend(names.into_iter().filter_map(|name| running.inboxes.get(name).cloned()));
+            let names: BTreeSet<String> =
+                names.iter().map(|name| self.inbox_way.filed(name)).collect();
+            found.extend(names.iter().filter_map(|name| running.inboxes.get(name).cloned()));
         }
         found.push(Arc::clone(&running.all));
         found

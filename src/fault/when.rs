@@ -2,6 +2,7 @@
 //! known yet does not hold.
 
 use super::pattern::Pattern;
+use crate::mime;
 use crate::smtp::misbehave::Occasion;
 use crate::smtp::policy::Network;
 
@@ -88,37 +89,32 @@ pub(super) enum Needs {
     Message,
 }
 
-/// The value of the first header field of that name, unfolded; what is no UTF-8 is replaced.
+/// The value of the first header field of that name, as the store reads it: unfolded, encoded words decoded.
 pub(super) fn field(message: &[u8], name: &str) -> Option<String> {
     let head = &message[..message.len().min(LONGEST_HEAD)];
-    let mut rest = head;
-    let lines = std::iter::from_fn(|| {
-        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-        let (line, after) = rest.split_at(end);
-        rest = after;
+    let line_end =
+        |at: usize| memchr::memchr(b'\n', &head[at..]).map_or(head.len(), |n| at + n + 1);
+    let goes_on = |at: usize| matches!(head.get(at), Some(b' ' | b'\t'));
+    let mut at = 0;
+    loop {
+        let end = line_end(at);
+        let line = &head[at..end];
         // The header ends with an empty line, or with the message.
-        Some(line.trim_ascii_end()).filter(|line| !line.is_empty())
-    });
-    let mut value: Option<String> = None;
-    for line in lines {
-        let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
-        match &mut value {
-            Some(value) if goes_on => {
-                value.push(' ');
-                value.push_str(String::from_utf8_lossy(line).trim());
-            }
-            Some(_) => break,
-            None if goes_on => {}
-            None => {
-                let (key, rest) = line.split_at(name.len().min(line.len()));
-                let rest = rest.trim_ascii_start().strip_prefix(b":");
-                if let Some(rest) = rest
-                    && key.eq_ignore_ascii_case(name.as_bytes())
-                {
-                    value = Some(String::from_utf8_lossy(rest).trim().to_owned());
-                }
-            }
+        if line.trim_ascii_end().is_empty() {
+            return None;
         }
+        let (key, rest) = line.split_at(name.len().min(line.len()));
+        let rest = rest.trim_ascii_start().strip_prefix(b":");
+        if let Some(rest) = rest
+            && !goes_on(at)
+            && key.eq_ignore_ascii_case(name.as_bytes())
+        {
+            let mut value_end = end;
+            while goes_on(value_end) {
+                value_end = line_end(value_end);
+            }
+            return Some(mime::field_text(&head[end - rest.len()..value_end]));
+        }
+        at = end;
     }
-    value
 }

@@ -87,6 +87,13 @@ pub(super) struct Raw<'a> {
     value: &'a [u8],
 }
 
+/// The text of a field's value, as an index takes it in: unfolded, encoded words decoded, and on one
+/// line whatever they hold. For whoever has found the field by other means.
+#[must_use]
+pub fn field_text(value: &[u8]) -> String {
+    Raw { name: b"", value }.line()
+}
+
 /// The fields of a header, in order; no more than are read.
 pub(super) struct Fields<'a> {
     list: Vec<Raw<'a>>,

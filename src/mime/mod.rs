@@ -34,7 +34,7 @@ mod urls;
 mod tests;
 
 pub use codes::{Code, codes};
-pub use header::HeaderField;
+pub use header::{HeaderField, field_text};
 pub use limits::Mark;
 pub use links::{Found, Image, Link, images, links};
 pub use parts::{Attachment, Content, Contents, Part, part};

@@ -112,7 +112,7 @@ impl Router {
         let inboxes = inboxes.get_or_insert_with(|| {
             self.inbox_by.inboxes(message, &Searchable::of(message.bytes()))
         });
-        route.inbox.iter().any(|inbox| inboxes.contains(inbox))
+        route.inbox.iter().any(|inbox| inboxes.contains(&self.inbox_by.filed(inbox)))
     }
 
     /// What rules and magic addresses ask to be said about it.

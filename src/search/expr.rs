@@ -56,6 +56,20 @@ impl<T> Expr<T> {
     }
 }
 
+impl<T> Expr<T> {
+    /// Lets `change` change every term.
+    pub fn change_terms(&mut self, change: &mut impl FnMut(&mut T)) {
+        match self {
+            Self::All => {}
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter_mut().for_each(|part| part.change_terms(change));
+            }
+            Self::Not(part) => part.change_terms(change),
+            Self::Term(one) => change(one),
+        }
+    }
+}
+
 impl<T: fmt::Display> Expr<T> {
     /// Writes the parts of an `And` or `Or`; in parentheses unless they are the whole query.
     ///

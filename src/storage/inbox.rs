@@ -2,13 +2,13 @@
 //! each other's mail.
 
 use super::Message;
+use crate::fault::InboxWay;
 use crate::mime::Searchable;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// Octets of a name, and names of one message, at most: both come from clients.
-const LONGEST: usize = 255;
+/// Names of one message at most: they come from clients.
 const MOST: usize = 1000;
 
 /// What decides in which inboxes a message is.
@@ -67,23 +67,40 @@ impl InboxBy {
     pub fn inboxes(&self, message: &Message, content: &Searchable) -> BTreeSet<String> {
         let arrival = message.arrival();
         let one = |name: Option<String>| name.into_iter().collect::<Vec<_>>();
-        let names = match self {
+        let names: Vec<String> = match self {
             Self::User => one(arrival.auth_user.as_deref().map(str::to_owned)),
             Self::Door => one(Some(arrival.door.to_string())),
             Self::Recipient => {
                 let paths = arrival.envelope.forward_paths.iter().take(MOST);
-                paths.map(|recipient| recipient.path.to_string().to_lowercase()).collect()
+                paths.map(|recipient| recipient.path.to_string()).collect()
             }
             Self::Header(name) => {
                 let field = |line: &str| {
                     let (key, value) = line.split_once(':')?;
-                    key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+                    key.eq_ignore_ascii_case(name).then(|| value.to_owned())
                 };
                 one(content.headers.lines().find_map(field))
             }
         };
-        let cut = |name: String| name[..name.floor_char_boundary(LONGEST)].to_owned();
-        names.into_iter().map(cut).filter(|name| !name.is_empty()).collect()
+        let names = names.iter().map(|name| self.filed(name));
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// The name under which an inbox is filed, however it is written.
+    #[must_use]
+    pub fn filed(&self, name: &str) -> String {
+        InboxWay::from(self).filed(name)
+    }
+}
+
+impl From<&InboxBy> for InboxWay {
+    fn from(by: &InboxBy) -> Self {
+        match by {
+            InboxBy::User => Self::User,
+            InboxBy::Recipient => Self::Recipient,
+            InboxBy::Door => Self::Door,
+            InboxBy::Header(name) => Self::Header(name.clone()),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ fn holds(
         Term::MessageId(id) => content.message_id.as_deref() == Some(id),
         Term::Door(door) => arrival.door.eq_ignore_ascii_case(door),
         Term::User(name) => arrival.auth_user.as_deref() == Some(name),
-        Term::Inbox(name) => by.inboxes(message, content).contains(name),
+        Term::Inbox(name) => by.inboxes(message, content).contains(&by.filed(name)),
         Term::Tag(name) => marked.tags.contains(name),
         Term::Finding(name) => {
             arrival.findings.iter().any(|finding| finding.code.eq_ignore_ascii_case(name))

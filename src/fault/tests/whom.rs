@@ -120,6 +120,29 @@ fn an_inbox_has_faults_of_its_own_in_front_of_those_for_all() {
     assert_eq!(faults.inboxes(), ["alice@example.org"]);
     faults.set(Some("alice@example.org"), Scenario::default());
     assert_eq!(name("alice@example.org"), "all");
+    faults.set(Some("Alice@Example.org"), rule("hers"));
+    assert_eq!(faults.inboxes(), ["alice@example.org"], "as the store names it");
+    assert_eq!(faults.states(Some("ALICE@example.org")).len(), 1);
+    assert_eq!(name("alice@EXAMPLE.org"), "hers");
+    faults.set(Some("ALICE@example.org"), Scenario::default());
+    assert_eq!(name("alice@example.org"), "all");
+}
+
+#[test]
+fn an_inbox_by_a_header_field_has_the_name_that_the_store_gives_it() {
+    let text = "[[rules]]\nname = \"r\"\nat = \"end-of-data\"\ndo = { reply = \"450 no\" }\n";
+    let faults = Faults::new(InboxWay::Header("X-Test-Run".into()));
+    faults.set(Some("t\u{e9}st one"), Scenario::parse(text).unwrap());
+    let meets = |message: &[u8]| {
+        let occasion = Occasion { message: Some(message), ..occasion(Point::EndOfData) };
+        faults.ask(&occasion).is_some()
+    };
+    assert!(meets(b"X-Test-Run: =?utf-8?q?t=C3=A9st?=\r\n one\r\n\r\n"));
+    assert!(!meets(b"X-Test-Run: two\r\nX-Test-Run: =?utf-8?q?t=C3=A9st_one?=\r\n\r\n"));
+    let long = "x".repeat(300);
+    faults.set(Some(&long), Scenario::parse(text).unwrap());
+    assert!(meets(format!("X-Test-Run: {long}\r\n\r\n").as_bytes()));
+    assert!(meets(format!("X-Test-Run: {}\r\n\r\n", &long[..255]).as_bytes()));
 }
 
 #[test]

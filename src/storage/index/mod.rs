@@ -22,6 +22,7 @@ use super::backend::{Backend, Happened, StoreError};
 use super::backlog::Backlog;
 use super::{Find, Group, InboxBy, Total};
 use crate::mail::MessageId;
+use crate::search::Term;
 use compile::Kind;
 use rusqlite::{Connection, ErrorCode};
 use schema::Place;
@@ -97,6 +98,7 @@ struct State {
 /// The index.
 pub(super) struct Index {
     pub(super) inlet: Inlet,
+    pub(super) inbox_by: InboxBy,
     place: Place,
     backend: Arc<dyn Backend>,
     progress: Arc<Progress>,
@@ -220,7 +222,7 @@ impl Index {
             connection,
             place: place.clone(),
             backend: Arc::clone(backend),
-            inbox_by,
+            inbox_by: inbox_by.clone(),
             progress: Arc::clone(&progress),
             sent: Arc::clone(&inlet.sent),
             backlog: inlet.backlog(),
@@ -244,6 +246,7 @@ impl Index {
         let readers = Readers { idle: vec![first], busy: 0 };
         Ok(Self {
             inlet,
+            inbox_by,
             place,
             backend: Arc::clone(backend),
             progress,
@@ -261,11 +264,13 @@ impl Index {
 
     /// Names of what is found, newest first; one more than asked for where there is more.
     pub(super) fn names(&self, find: &Find) -> Result<Vec<MessageId>, StoreError> {
-        self.ask(|connection| read::find(connection, find))
+        let find = self.filed(find);
+        self.ask(|connection| read::find(connection, &find))
     }
 
     /// A page of what is found, as it stands at one moment.
     pub(super) fn page(&self, find: &Find) -> Result<Page, StoreError> {
+        let find = &self.filed(find);
         self.ask(|connection| {
             let moment = connection.unchecked_transaction()?;
             let mut names = read::find(&moment, find)?;
@@ -275,6 +280,18 @@ impl Index {
             let total = read::total(&moment, find)?;
             Ok(Page { names, is_more, shown, total })
         })
+    }
+
+    /// What is asked for, inboxes by the names under which they are filed.
+    fn filed(&self, find: &Find) -> Find {
+        let mut find = find.clone();
+        find.inbox = find.inbox.map(|name| self.inbox_by.filed(&name));
+        find.query.root.change_terms(&mut |term| {
+            if let Term::Inbox(name) = term {
+                *name = self.inbox_by.filed(name);
+            }
+        });
+        find
     }
 
     /// What the index knows of messages; nothing of those that are gone.

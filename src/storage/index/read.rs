@@ -26,6 +26,10 @@ pub(in crate::storage) struct Shown {
 
 impl LookUp for Connection {
     fn known(&self, kind: Kind, name: &str) -> rusqlite::Result<Option<Known>> {
+        if name.is_empty() {
+            // What is in no inbox has a row of its own, and nobody can name it.
+            return Ok(None);
+        }
         let sql = "SELECT id, messages FROM name WHERE kind = ? AND name = ? AND messages > 0";
         let known = |row: &rusqlite::Row<'_>| {
             Ok(Known { id: row.get(0)?, messages: row.get::<_, i64>(1)?.unsigned_abs() })

@@ -3,6 +3,7 @@
 use super::*;
 use crate::mime::Searchable;
 use crate::search::Words;
+use crate::storage::Selection;
 use proptest::prelude::*;
 
 fn alternatives(text: &str, html: &str) -> String {
@@ -96,6 +97,49 @@ fn a_letter_is_the_same_whether_or_not_it_is_composed() {
             assert_eq!(numbers(&store, &format!("\"{word}\"")), [number + 1, number], "{word}");
         }
     }
+}
+
+#[test]
+fn an_inbox_by_recipient_is_found_in_any_spelling() {
+    for kept in [Kept::Memory, Kept::Disk] {
+        let store = kept.open_with(|settings| settings.inbox_by = Some(by("recipient")));
+        for recipient in ["Bob@Example.org", "carol@example.org"] {
+            keep(&store, to(&[recipient]), "\r\nhello");
+        }
+        for (query, inbox, found) in [
+            ("", Some("Bob@Example.org"), &[1][..]),
+            ("is:unread", Some("BOB@example.org"), &[1]),
+            ("hello", Some("Bob@Example.org"), &[1]),
+            ("inbox:Bob@Example.org", None, &[1]),
+            ("inbox:Bob@Example.org hello", None, &[1]),
+            ("-inbox:Bob@Example.org", None, &[2]),
+            ("inbox:Bob@Example.org OR inbox:CAROL@example.org", None, &[2, 1]),
+        ] {
+            let asked = Find { inbox: inbox.map(str::to_owned), ..find(query) };
+            let answer = store.find(&asked).unwrap();
+            let names: Vec<_> = answer.entries.iter().map(|entry| entry.id.get()).collect();
+            assert_eq!(
+                (&*names, answer.total.count),
+                (found, found.len() as u64),
+                "{kept:?} {query} {inbox:?}"
+            );
+        }
+        let query = find("").query;
+        let bob = Selection::Matching { query, inbox: Some("Bob@Example.org".into()) };
+        assert_eq!(store.remove(&bob), Ok(1));
+    }
+}
+
+#[test]
+fn an_inbox_is_found_by_a_name_that_is_longer_than_is_kept() {
+    let store = Kept::Memory.open();
+    let user = "\u{fc}".repeat(200);
+    let mut came = to(&["bob@example.org"]);
+    came.auth_user = Some(user.as_str().into());
+    keep(&store, came, "\r\nhello");
+    let asked = Find { inbox: Some(user.clone()), ..find("") };
+    assert_eq!(store.find(&asked).unwrap().total.count, 1);
+    assert_eq!(numbers(&store, &format!("inbox:{user} hello")), [1]);
 }
 
 /// Lines of words that begin and end like others.
