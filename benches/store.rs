@@ -82,6 +82,7 @@ fn message(number: u64) -> Outcome<(Arrival, Bytes)> {
         session: None,
         peer: ([127, 0, 0, 1], 40_000).into(),
         envelope,
+        is_sender_unknown: false,
         protocol: "ESMTPSA",
         hello: "client.example".into(),
         findings: Arc::default(),

@@ -243,3 +243,40 @@ async fn an_inbox_by_recipient_is_asked_for_in_any_spelling() {
     .await
     .unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_null_path_that_nobody_said_is_no_bounce() {
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        async || Doorpost::builder().web().data(folder.path().join("data")).start().await.unwrap();
+    let doorpost = start().await;
+    let web = doorpost.web_addresses()[0];
+    tokio::task::spawn_blocking(move || {
+        for (parameters, message, is_bounce) in [
+            ("", "Subject: x\r\n\r\n", false),
+            ("", "From: root\r\n\r\n", false),
+            ("?from=", "Subject: x\r\n\r\n", true),
+            ("", "Return-Path: <>\r\nFrom: a@example.org\r\n\r\n", true),
+            ("", "From: a@example.org\r\n\r\n", false),
+            ("", "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\n--b--", true),
+        ] {
+            let (status, view) = import(web, parameters, message);
+            assert_eq!((status, &view["is_bounce"]), (201, &json!(is_bounce)), "{message:?}");
+        }
+    })
+    .await
+    .unwrap();
+    doorpost.stop().await;
+    drop(doorpost);
+    // What was said is known of the disk as well, also to an index that is made anew.
+    std::fs::remove_file(folder.path().join("data/index.db")).unwrap();
+    let doorpost = start().await;
+    let web = doorpost.web_addresses()[0];
+    tokio::task::spawn_blocking(move || {
+        assert_eq!(ids(&json(web, "/api/messages?query=is:bounce")), ["6", "4", "3"]);
+        assert_eq!(json(web, "/api/messages/1/parts")["is_bounce"], json!(false));
+        assert_eq!(json(web, "/api/messages/3/parts")["is_bounce"], json!(true));
+    })
+    .await
+    .unwrap();
+}

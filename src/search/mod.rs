@@ -25,7 +25,7 @@
 //! | `envelope:` | words in the reverse-path or a forward-path |
 //! | `rcpt:` | words in a forward-path, whether or not a header field names it |
 //! | `message-id:` `tag:` `inbox:` | that very value |
-//! | `is:read` `is:unread` `is:bounce` `has:attachment` | what the words say; a bounce has the reverse-path `<>` |
+//! | `is:read` `is:unread` `is:bounce` `has:attachment` | what the words say; a bounce has the reverse-path `<>`, or is a report of one |
 //! | `larger:10k` `smaller:1.5MB` | more or fewer octets; k, M and G are powers of 1024, as in Mailpit |
 //!
 //! And sessions ([`parse_sessions`]) by:

@@ -70,7 +70,8 @@ pub enum Flag {
     Read,
     /// Nobody has read it.
     Unread,
-    /// Its reverse-path is null: `<>`.
+    /// Its reverse-path is null (`<>`), and not only because nobody said one; or it reports that mail was
+    /// not delivered.
     Bounce,
 }
 

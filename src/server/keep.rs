@@ -31,6 +31,7 @@ impl Connection<'_> {
             session: Some(self.entry.id),
             peer: self.entry.peer,
             envelope,
+            is_sender_unknown: false,
             protocol,
             hello,
             auth_user,

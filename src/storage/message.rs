@@ -25,6 +25,9 @@ pub struct Arrival {
     pub peer: SocketAddr,
     /// Whom it is from and for.
     pub envelope: Envelope,
+    /// Whether nobody said where bounces go, so that the reverse-path is null without meaning anything:
+    /// of what is imported.
+    pub is_sender_unknown: bool,
     /// How it came: `ESMTPSA` and its like (RFC 3848).
     pub protocol: &'static str,
     /// The name that the client gave itself.
@@ -93,6 +96,12 @@ impl Message {
 }
 
 impl Arrival {
+    /// Whether it came with the null reverse-path, and so is a bounce or a notice like one.
+    #[must_use]
+    pub fn has_null_reverse_path(&self) -> bool {
+        self.envelope.reverse_path.mailbox().is_none() && !self.is_sender_unknown
+    }
+
     /// The trace line that belongs in front of the message of that name wherever it travels on
     /// (RFC 5321 §4.4), with CRLF. It is kept beside the message: what was sent stays byte for
     /// byte.

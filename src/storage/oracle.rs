@@ -68,7 +68,7 @@ fn holds(
         }
         Term::Is(Flag::Read) => marked.is_read,
         Term::Is(Flag::Unread) => !marked.is_read,
-        Term::Is(Flag::Bounce) => envelope.reverse_path.mailbox().is_none() || content.is_bounce,
+        Term::Is(Flag::Bounce) => arrival.has_null_reverse_path() || content.is_bounce,
         Term::HasAttachment => content.has_attachment,
         Term::Larger(octets) => message.bytes().len() as u64 > *octets,
         Term::Smaller(octets) => (message.bytes().len() as u64) < *octets,

@@ -17,6 +17,7 @@ pub(super) fn arrival() -> Arrival {
         session: SessionId::new(1),
         peer: ([127, 0, 0, 1], 40_000).into(),
         envelope,
+        is_sender_unknown: false,
         protocol: "ESMTPS",
         hello: "client.example".into(),
         auth_user: None,

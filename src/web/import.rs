@@ -40,7 +40,8 @@ pub(super) struct ImportParameters {
     /// The user to file it under, whose inbox it is in where inboxes are by user.
     #[param(min_length = 1, max_length = 255)]
     user: Option<String>,
-    /// The reverse-path; empty for `<>`. Left out, it is what Return-Path, Sender or From says.
+    /// The reverse-path; empty for `<>`. Left out, it is what Return-Path, Sender or From says; where none says
+    /// anything it is `<>`, which does not make a bounce of the message.
     #[param(max_length = 254, example = "alice@example.org")]
     from: Option<String>,
     /// The forward-paths. Left out, they are those of To, Cc and Bcc.
@@ -108,16 +109,17 @@ impl ImportParameters {
         })
     }
 
-    fn envelope(&self, message: &[u8]) -> Result<Envelope, Problem> {
+    /// The envelope, and whether nothing says where bounces go.
+    fn envelope(&self, message: &[u8]) -> Result<(Envelope, bool), Problem> {
         // Reading takes its time; it is not needed where everything is said.
         let needs_header = self.from.is_none() || self.to.is_empty();
         let reading = needs_header.then(|| Reading::of(message));
-        let reverse_path = match (&self.from, &reading) {
-            (Some(from), _) => reverse_path(from).map_err(|error| wrong("from", from, error))?,
-            (None, Some(reading)) => sender(reading),
-            (None, None) => ReversePath::Null,
+        let reverse_path = match &self.from {
+            Some(from) => Some(reverse_path(from).map_err(|error| wrong("from", from, error))?),
+            None => reading.as_ref().and_then(sender),
         };
-        let mut envelope = Envelope::new(reverse_path);
+        let is_sender_unknown = reverse_path.is_none();
+        let mut envelope = Envelope::new(reverse_path.unwrap_or(ReversePath::Null));
         let add = |path| Recipient { path, notify: None, orcpt: None };
         for to in &self.to {
             let path = forward_path(to).map_err(|error| wrong("to", to, error))?;
@@ -135,7 +137,7 @@ impl ImportParameters {
         let sender = envelope.reverse_path.mailbox();
         envelope.smtputf8 =
             mailboxes.any(|one| !one.is_ascii()) || sender.is_some_and(|one| !one.is_ascii());
-        Ok(envelope)
+        Ok((envelope, is_sender_unknown))
     }
 }
 
@@ -164,13 +166,13 @@ fn forward_path(text: &str) -> Result<ForwardPath, PathError> {
 }
 
 /// What the header says about where bounces go.
-fn sender(reading: &Reading) -> ReversePath {
+fn sender(reading: &Reading) -> Option<ReversePath> {
     let field = |name: &str| {
         let is_it = |field: &&HeaderField| field.name.eq_ignore_ascii_case(name);
         reading.headers.iter().find(is_it).map(|field| field.value.trim())
     };
     if let Some(Ok(path)) = field("Return-Path").map(reverse_path) {
-        return path;
+        return Some(path);
     }
     let sender = field("Sender").map(|value| {
         let inner = value.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
@@ -178,7 +180,7 @@ fn sender(reading: &Reading) -> ReversePath {
     });
     let from = reading.from.first().map(|one| one.address.as_str());
     let mut named = sender.into_iter().chain(from).filter(|address| !address.is_empty());
-    named.find_map(|address| reverse_path(address).ok()).unwrap_or(ReversePath::Null)
+    named.find_map(|address| reverse_path(address).ok())
 }
 
 /// Files a message
@@ -232,6 +234,7 @@ async fn arrival(
     octets: Bytes,
 ) -> Result<Arrival, Problem> {
     app.aside(move |store| {
+        let (envelope, is_sender_unknown) = given.envelope(&octets)?;
         let hostname = store.doors().first().map(|door| door.policy.hostname.clone());
         Ok(Arrival {
             received_at: given.received_at()?,
@@ -239,7 +242,8 @@ async fn arrival(
             hostname: hostname.unwrap_or_else(|| "localhost".into()),
             session: None,
             peer,
-            envelope: given.envelope(&octets)?,
+            envelope,
+            is_sender_unknown,
             protocol: PROTOCOL,
             hello: "localhost".into(),
             auth_user: given.user()?.map(Into::into),

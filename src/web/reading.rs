@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 async fn read(app: &App, target: Target) -> Result<Reading, Problem> {
     app.aside(move |store| {
         let message = target.message(store)?;
-        let is_null = message.envelope().reverse_path.mailbox().is_none();
+        let is_null = message.arrival().has_null_reverse_path();
         Ok(Reading::of(message.bytes()).with_null_reverse_path(is_null))
     })
     .await

@@ -40,6 +40,9 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tls: Option<WrittenTls>,
     from: String,
+    /// Nobody said it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    unsaid: bool,
     to: Vec<WrittenRecipient>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ret: Option<String>,
@@ -114,6 +117,7 @@ pub(super) fn write(arrival: &Arrival) -> String {
         user: arrival.auth_user.as_deref().map(str::to_owned),
         tls,
         from: envelope.reverse_path.to_string(),
+        unsaid: arrival.is_sender_unknown,
         to: envelope.forward_paths.iter().map(recipient).collect(),
         ret: envelope.ret.map(|ret| ret.to_string()),
         envid: envelope.envid.clone(),
@@ -170,6 +174,7 @@ pub(super) fn read(text: &str, received_at: OffsetDateTime) -> Result<Arrival, S
         session: written.session,
         peer: written.peer,
         envelope,
+        is_sender_unknown: written.unsaid,
         protocol: PROTOCOLS.iter().find(|name| **name == written.by).copied().unwrap_or(""),
         hello: written.helo.into(),
         auth_user: written.user.map(Into::into),
@@ -222,6 +227,7 @@ mod tests {
         }));
         full.auth_user = Some("a\0b".into());
         full.session = None;
+        full.is_sender_unknown = true;
         let code = crate::finding::Code::BccHeaderSent;
         full.findings = [crate::finding::Finding::new(code, Some(9), None, "")].into();
         for protocol in PROTOCOLS {

@@ -158,7 +158,7 @@ impl Worker {
     fn read(&mut self, id: MessageId) -> Option<Ready> {
         match self.backend.get(id) {
             Ok(message) => message.map(|message| {
-                let is_null = message.envelope().reverse_path.mailbox().is_none();
+                let is_null = message.arrival().has_null_reverse_path();
                 let content = Searchable::of(message.bytes()).with_null_reverse_path(is_null);
                 Ready::Add(message, Box::new(content))
             }),
