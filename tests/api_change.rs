@@ -5,6 +5,7 @@
 mod support;
 
 use doorpost::Doorpost;
+use doorpost::config::Config;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use support::{Client, http, ids, json, request, send_json, with_query};
@@ -239,6 +240,33 @@ async fn an_inbox_by_recipient_is_asked_for_in_any_spelling() {
         assert_eq!(ids(&waited), ["1"]);
         let (_, _, body) = http(web, "localhost", "DELETE", "/api/inboxes/Bob@Example.org");
         assert_eq!(body, br#"{"deleted":1}"#);
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_filed_is_told_although_it_is_gone_already() {
+    let config = Config { max_messages: 1, ..Config::ephemeral() };
+    let doorpost = Doorpost::builder().config(config).web().start().await.unwrap();
+    let web = doorpost.web_addresses()[0];
+    tokio::task::spawn_blocking(move || {
+        let senders = (0..6).map(|sender| {
+            std::thread::spawn(move || {
+                for number in 0..20 {
+                    let subject = format!("{sender}.{number}");
+                    let (status, view) = import(
+                        web,
+                        "?user=alice",
+                        &format!("From: a@example.org\r\nSubject: {subject}\r\n\r\nx"),
+                    );
+                    assert_eq!((status, &view["subject"]), (201, &json!(subject)), "{view}");
+                    assert_eq!(view["inboxes"], json!(["alice"]));
+                    assert_eq!(view["from"][0]["address"], json!("a@example.org"));
+                }
+            })
+        });
+        senders.collect::<Vec<_>>().into_iter().for_each(|sender| sender.join().unwrap());
     })
     .await
     .unwrap();

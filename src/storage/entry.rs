@@ -1,9 +1,9 @@
 //! A message as lists show it: everything but its octets. And what is asked for, and how much of
 //! it there is.
 
-use super::Arrival;
+use super::{Arrival, InboxBy, Message};
 use crate::mail::MessageId;
-use crate::mime::Summary;
+use crate::mime::{Searchable, Summary};
 use crate::search::Query;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,6 +29,28 @@ pub struct Entry {
     pub has_attachment: bool,
     /// Whether it reports that mail was not delivered.
     pub is_bounce: bool,
+}
+
+impl Entry {
+    /// A message that nobody has looked at yet, read by itself.
+    pub(super) fn unread(message: &Message, inbox_by: &InboxBy) -> Self {
+        let arrival = Arc::clone(message.arrival());
+        let is_null = arrival.has_null_reverse_path();
+        let content = Searchable::of(message.bytes()).with_null_reverse_path(is_null);
+        let inboxes = inbox_by.inboxes(message, &content).into_iter().collect();
+        let Searchable { summary, has_attachment, is_bounce, .. } = content;
+        Self {
+            id: message.id(),
+            arrival,
+            size: message.bytes().len() as u64,
+            summary,
+            inboxes,
+            tags: Vec::new(),
+            is_read: false,
+            has_attachment,
+            is_bounce,
+        }
+    }
 }
 
 /// Which messages to find.

@@ -122,6 +122,14 @@ impl Store {
         Ok(self.entries(&[id], self.index.shown(&[id])?)?.pop())
     }
 
+    /// A message that was just kept, as lists show it: also where it is gone again, or the index fails.
+    /// May wait for the index.
+    #[must_use]
+    pub fn entry_of(&self, message: &Message) -> Entry {
+        let known = self.entry(message.id()).ok().flatten();
+        known.unwrap_or_else(|| Entry::unread(message, &self.index.inbox_by))
+    }
+
     /// Messages as lists show them; those that are gone are left out.
     fn entries(
         &self,

@@ -218,13 +218,11 @@ pub(super) async fn import_message(
     let _place = place.map_err(|_| busy())?.map_err(|_| busy())?;
     let octets = body::read(&headers, content, app.largest_message).await?;
     let arrival = arrival(&app, given, peer, octets.clone()).await?;
-    let id = app.store.keep(arrival, octets).await?.id();
-    let entry = app.aside(move |store| {
-        let gone = || Problem::failed("the message was filed, and is gone already");
-        store.entry(id)?.ok_or_else(gone)
-    });
+    let message = app.store.keep(arrival, octets).await?;
+    let location = format!("/api/messages/{}", message.id());
+    let entry = app.aside(move |store| Ok(store.entry_of(&message)));
     let view = MessageView::whole(entry.await?);
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/api/messages/{id}"))], Json(view)))
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(view)))
 }
 
 async fn arrival(
