@@ -307,6 +307,8 @@ async fn a_message_is_read_for_people_and_tests() {
         assert_eq!((status, &body[..]), (200, &b"hello"[..]));
         assert!(head.contains("content-disposition: attachment") && head.contains("nosniff"), "{head}");
         assert_eq!(json(web, "/api/messages/latest/attachments")["attachments"], parts["attachments"]);
+        let (_, head, _) = http(web, "localhost", "GET", "/api/messages/1/parts/1");
+        assert!(head.contains("content-type: text/html; charset=utf-8\r\n"), "{head}");
         assert_eq!(http(web, "localhost", "GET", "/api/messages/1/parts/9").0, 404);
         assert_eq!(http(web, "localhost", "GET", "/api/messages/2/codes").0, 404);
     })

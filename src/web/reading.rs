@@ -220,7 +220,11 @@ pub(super) async fn get_part(
     });
     let content = content.await?;
     let mut response = content.bytes.into_response();
-    let kind = HeaderValue::from_str(&content.content_type);
+    let kind = match &content.charset {
+        Some(charset) => format!("{}; charset={charset}", content.content_type),
+        None => content.content_type,
+    };
+    let kind = HeaderValue::from_str(&kind);
     let headers = response.headers_mut();
     let fallback = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, kind.unwrap_or(fallback));
