@@ -308,3 +308,17 @@ async fn a_null_path_that_nobody_said_is_no_bounce() {
     .await
     .unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_encoded_is_refused() {
+    with_mail(0, |web| {
+        let headers = format!("{RFC822}Content-Encoding: gzip\r\n");
+        let (status, _, problem) = request(web, "POST", "/api/messages", &headers, b"\x1f\x8b");
+        assert_eq!(status, 415);
+        let problem: Value = serde_json::from_slice(&problem).unwrap();
+        assert!(problem["detail"].as_str().unwrap().contains("Content-Encoding"), "{problem}");
+        let headers = format!("{RFC822}Content-Encoding: identity\r\n");
+        assert_eq!(request(web, "POST", "/api/messages", &headers, b"\r\nx").0, 201);
+    })
+    .await;
+}

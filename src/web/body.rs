@@ -1,6 +1,6 @@
 //! Bodies of requests: read up to a limit and within a time, and only where they say what they are.
 //!
-//! Refuses larger ones (413), slower ones (408), other media types (415), and JSON that is not what
+//! Refuses larger ones (413), slower ones (408), other media types and compressed ones (415), and JSON that is not what
 //! is expected (400). What is too large is read to its end and dropped: who is still writing when a connection is
 //! closed hears of a broken pipe, and never of the 413.
 
@@ -28,12 +28,25 @@ pub(super) fn expect_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Pro
     Err(Problem::unsupported_media_type(&text))
 }
 
+/// Refuses a body that is compressed: its octets would be taken for what is in them.
+fn as_it_is(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    match encodings.find(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        None => Ok(()),
+        Some(encoding) => Err(Problem::unsupported_media_type(&format!(
+            "the body must come as it is, without Content-Encoding: {}",
+            String::from_utf8_lossy(encoding.as_bytes())
+        ))),
+    }
+}
+
 /// Reads the whole body.
 pub(super) async fn read(
     headers: &HeaderMap,
     body: Body,
     largest: usize,
 ) -> Result<Bytes, Problem> {
+    as_it_is(headers)?;
     let too_large = || Problem::too_large(&format!("the body has more than {largest} octets"));
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|text| text.parse::<u64>().ok());

@@ -107,7 +107,7 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
             if operation.request_body.is_some() {
                 add_problem(operation, "408", "The body did not come in time");
                 add_problem(operation, "413", "The body is too large");
-                add_problem(operation, "415", "The body is of another media type");
+                add_problem(operation, "415", "The body is of another media type, or compressed");
             }
         }
     }
