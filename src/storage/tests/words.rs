@@ -125,7 +125,7 @@ fn an_inbox_by_recipient_is_found_in_any_spelling() {
             );
         }
         let query = find("").query;
-        let bob = Selection::Matching { query, inbox: Some("Bob@Example.org".into()) };
+        let bob = Selection::Matching { query, inbox: Some("Bob@Example.org".into()), up_to: None };
         assert_eq!(store.remove(&bob), Ok(1));
     }
 }
