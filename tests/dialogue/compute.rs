@@ -13,6 +13,7 @@ const NONCE: &str = "fyko+d2lbbFgONRv9qkxdawL";
 pub struct Client {
     /// The last 334's text.
     pub challenge: String,
+    scram_header: String,
     scram_first_bare: String,
 }
 
@@ -75,8 +76,11 @@ impl Client {
                 encode(format!("{user} {}", hex(&mac.finalize().into_bytes())).as_bytes())
             }
             "scram-first" => {
-                self.scram_first_bare = format!("n={argument},r={NONCE}");
-                encode(format!("n,,{}", self.scram_first_bare).as_bytes())
+                let (user, acts_for) = argument.split_once(':').unwrap_or((argument, ""));
+                let authzid = if acts_for.is_empty() { "" } else { "a=" };
+                self.scram_header = format!("n,{authzid}{acts_for},");
+                self.scram_first_bare = format!("n={user},r={NONCE}");
+                encode([&*self.scram_header, &self.scram_first_bare].concat().as_bytes())
             }
             "scram-final" => encode(self.scram_final(argument)?.as_bytes()),
             _ => Err(format!("unknown function {function}")),
@@ -97,7 +101,7 @@ impl Client {
         let salt = STANDARD.decode(attribute("s=")?).map_err(|_| "salt?")?;
         let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(secret.as_bytes(), &salt, rounds);
         let client_key = mac(&salted, "Client Key");
-        let without_proof = format!("c=biws,r={nonce}");
+        let without_proof = format!("c={},r={nonce}", STANDARD.encode(&self.scram_header));
         let signed = format!("{},{server_first},{without_proof}", self.scram_first_bare);
         let signature = mac(&Sha256::digest(&client_key), &signed);
         let proof: Vec<u8> =

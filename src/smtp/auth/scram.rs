@@ -64,10 +64,17 @@ impl Scram {
             return None;
         }
         let mut attributes = bare.split(',');
-        let user = attributes.next()?.strip_prefix("n=")?.replace("=2C", ",").replace("=3D", "=");
+        let user = saslname(attributes.next()?.strip_prefix("n=")?);
         let client_nonce =
             attributes.next()?.strip_prefix("r=").filter(|nonce| !nonce.is_empty())?;
-        let keys = directory.scram_keys(&user);
+        let acts_for = saslname(authzid.strip_prefix("a=").unwrap_or_default());
+        // To act for somebody else is a right that nobody has here: no proof fits it.
+        let acts_for_other = !acts_for.is_empty() && prepared(&acts_for) != prepared(&user);
+        let keys = if acts_for_other && !directory.is_open() {
+            Keys::impossible(&prepared(&user))
+        } else {
+            directory.scram_keys(&user)
+        };
         let nonce = format!("{client_nonce}{server_nonce}");
         let server_first = format!("r={nonce},s={},i={ITERATIONS}", STANDARD.encode(keys.salt));
         let gs2_header = format!("{binding},{authzid},");
@@ -106,6 +113,11 @@ impl Scram {
             || format!("v={}", STANDARD.encode(hmac(&self.keys.server, signed.as_bytes())));
         Ok((matches && self.keys.real).then(server_final))
     }
+}
+
+/// A name as the user writes it: comma and equals sign are escaped (RFC 5802 §5.1).
+fn saslname(text: &str) -> String {
+    text.replace("=2C", ",").replace("=3D", "=")
 }
 
 /// A message that SCRAM's grammar does not know.
