@@ -362,3 +362,40 @@ async fn a_test_that_expects_none_is_told_which() {
     caught.expect_session("is:ended").await;
     caught.expect_no_findings();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_given_what_is_wrong_with_it_and_not_with_the_one_before() {
+    let mut config = config();
+    config.door_mut("relay").unwrap().bare_lf = doorpost::smtp::policy::BareLf::Accept;
+    beside(config, None, |doorpost| {
+        let mut client = Client::connect(door(doorpost, "relay"));
+        let good = LETTER;
+        let bare = "Received: from x\r\nDate: x\r\n\r\none\ntwo\r\n";
+        let submitted =
+            "From: a@example.org\r\nDate: x\r\nMessage-ID: <2@example.org>\r\n\r\ntext\r\n";
+        let sends = |client: &mut Client, text: &str| {
+            client.ask("MAIL FROM:<a@example.org>");
+            client.ask("RCPT TO:<b@example.net>");
+            client.ask("DATA");
+            client.send(text);
+            assert!(client.ask(".").starts_with("250"));
+        };
+        client.reply();
+        client.ask("EHLO client.example");
+        for text in [bare, good, submitted, bare] {
+            sends(&mut client, text);
+        }
+        let web = doorpost.web_addresses()[0];
+        let codes = |number: usize| -> Vec<String> {
+            let message = json(web, &format!("/api/messages/{number}"));
+            let findings = message["findings"].as_array().unwrap().clone();
+            findings.iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(codes(1), ["bare-lf"]);
+        assert!(codes(2).is_empty(), "{:?}", codes(2));
+        assert_eq!(codes(3), ["credentials-not-used"]);
+        assert_eq!(codes(4), ["bare-lf"]);
+        client.ask("QUIT");
+    })
+    .await;
+}

@@ -217,20 +217,26 @@ impl Code {
         )
     }
 
-    /// Whether it says something of each message that comes behind it in the session.
+    /// Whether it says something of one message: the next over the same connection is judged anew.
     #[must_use]
-    pub const fn is_of_message(self) -> bool {
+    pub const fn is_of_one_message(self) -> bool {
         matches!(
             self,
             Self::CredentialsNotUsed
-                | Self::SilentDowngrade
-                | Self::AuthInTheClear
                 | Self::BareLf
                 | Self::BareCr
                 | Self::Nul
                 | Self::DataBeforeReply
-                | Self::PlaintextAfterStarttls
+                | Self::BccHeaderSent
+                | Self::DateMissing
+                | Self::MessageIdMissing
         )
+    }
+
+    /// Whether it says something of each message that comes behind it in the session.
+    #[must_use]
+    pub const fn is_of_all_that_follow(self) -> bool {
+        matches!(self, Self::SilentDowngrade | Self::AuthInTheClear | Self::PlaintextAfterStarttls)
     }
 
     /// Whether the client takes it for a success, so that nobody hears of it unless we are loud.

@@ -3,6 +3,7 @@
 //! Reads the header only, as far as [`LONGEST`]; what lies beyond is not judged.
 
 use super::{Client, Code, Finding};
+use crate::mail::ReversePath;
 
 /// Octets of a header that are looked at.
 const LONGEST: usize = 64 * 1024;
@@ -19,6 +20,8 @@ pub struct Letter {
     has_date: bool,
     has_bcc: bool,
     is_whole: bool,
+    /// Whether its reverse-path names somebody.
+    has_sender: bool,
     /// Where the fields stand that nodemailer writes in an order of its own.
     order: Vec<&'static str>,
 }
@@ -27,8 +30,8 @@ pub struct Letter {
 #[derive(Clone, Debug, Default)]
 pub struct Letters {
     pub(super) client: Option<Client>,
-    /// Where the first one came that nobody had passed on before.
-    pub(super) first_hop: Option<usize>,
+    /// Where the first submission came.
+    pub(super) submission: Option<usize>,
     /// What is wrong with them, and where each first was.
     pub(super) codes: Vec<(Code, usize)>,
 }
@@ -37,8 +40,8 @@ impl Letters {
     /// Adds a message whose data ended at that line of the transcript.
     pub fn add(&mut self, letter: &Letter, line: usize) {
         self.client = self.client.or_else(|| letter.client());
-        if letter.is_first_hop() {
-            self.first_hop.get_or_insert(line);
+        if letter.is_submission() {
+            self.submission.get_or_insert(line);
         }
         for code in letter.codes() {
             if self.codes.iter().all(|(known, _)| *known != code) {
@@ -52,7 +55,7 @@ impl Letters {
     pub fn knows(&self, letter: &Letter) -> bool {
         let known = |code: &Code| self.codes.iter().any(|(one, _)| one == code);
         (self.client.is_some() || letter.client().is_none())
-            && (self.first_hop.is_some() || !letter.is_first_hop())
+            && (self.submission.is_some() || !letter.is_submission())
             && letter.codes().iter().all(known)
     }
 }
@@ -85,6 +88,12 @@ impl Letter {
             letter.field(name, &line[colon + 1..], false);
         }
         letter
+    }
+
+    /// The same, with what its envelope says.
+    #[must_use]
+    pub fn sent_by(self, reverse_path: &ReversePath) -> Self {
+        Self { has_sender: reverse_path.mailbox().is_some(), ..self }
     }
 
     fn field(&mut self, name: &[u8], value: &[u8], goes_on: bool) {
@@ -132,10 +141,11 @@ impl Letter {
         Client::of_letter(self)
     }
 
-    /// Whether it is a letter that nobody has passed on yet.
+    /// Whether it comes from whoever wrote it: mail that no server has passed on is a submission, on whatever port
+    /// (RFC 6409 §3.1). Servers write letters of their own only to tell of others, and those have no sender.
     #[must_use]
-    pub fn is_first_hop(&self) -> bool {
-        self.received.is_none() && self.from.is_some()
+    pub fn is_submission(&self) -> bool {
+        self.received.is_none() && self.from.is_some() && self.has_sender
     }
 
     /// What is wrong with it, said.
@@ -162,6 +172,7 @@ impl Letter {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may stop at the first surprise
 mod tests {
     use super::*;
 
@@ -179,8 +190,12 @@ mod tests {
 
     #[test]
     fn who_passed_it_on_is_no_author() {
-        let passed = Letter::read(b"Received: from x\r\nFrom: a@b.example\r\n\r\n");
-        assert!(!passed.is_first_hop());
-        assert!(Letter::read(b"From: a@b.example\r\n\r\n").is_first_hop());
+        let alice = ReversePath::parse_front("<a@b.example>").unwrap().0;
+        let is_submission =
+            |head: &[u8], by: &ReversePath| Letter::read(head).sent_by(by).is_submission();
+        let written = b"From: a@b.example\r\n\r\n";
+        assert!(is_submission(written, &alice));
+        assert!(!is_submission(written, &ReversePath::Null));
+        assert!(!is_submission(b"Received: from x\r\nFrom: a@b.example\r\n\r\n", &alice));
     }
 }

@@ -4,6 +4,9 @@
 //! mistake of the client. A session that runs is judged by what it has said so far.
 
 mod end;
+mod message;
+
+pub use message::of_message;
 
 use super::ehlo;
 use super::letter::Letters;
@@ -325,16 +328,8 @@ impl<'a> Walk<'a> {
         for (code, line) in &letters.codes {
             self.add(*code, *line);
         }
-        let Some(line) = letters.first_hop.filter(|_| self.session.identity().is_none()) else {
-            return;
-        };
-        // Mail that no server has passed on comes from whoever wrote it: a submission, on whatever port (RFC 6409
-        // §3.1). Servers write letters of their own only to tell of others, and those have no sender.
-        let transactions = self.session.transactions();
-        let has_sender = transactions.iter().any(|one| !one.reverse_path.is_empty());
-        let client = client(&Observed { session: self.session, letters: self.letters });
-        let looks_like_one = has_sender && client.is_none_or(|client| !client.is_server());
-        if looks_like_one {
+        let observed = Observed { session: self.session, letters: self.letters };
+        if let Some(line) = letters.submission.filter(|_| message::is_nobodys(&observed)) {
             let about = match self.session.policy().auth {
                 AuthMode::None => " (there is no AUTH on this port)",
                 _ => "",

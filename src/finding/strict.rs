@@ -3,7 +3,8 @@
 //! A finding that shows only later, or that no reply could reach, cannot be refused: [`Code::can_be_refused`].
 
 use super::letter::{Letter, Letters};
-use super::{Code, Observed, of};
+use super::{Code, Observed, of, of_message};
+use crate::mail::Envelope;
 use crate::smtp::judge::Judge;
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Reply, Session};
@@ -40,15 +41,20 @@ impl Strict {
 }
 
 impl Judge for Strict {
-    fn judge(&self, session: &Session, message: Option<&[u8]>) -> Option<Reply> {
+    fn judge(&self, session: &Session, message: Option<(&Envelope, &[u8])>) -> Option<Reply> {
         let mut letters = Letters::default();
-        if let Some(message) = message {
-            let line = session.transcript().last(Kind::Data).unwrap_or(0);
-            letters.add(&Letter::read(message), line);
-        }
-        let found = of(&Observed { session, letters: Some(&letters) });
-        let codes = found.iter().filter_map(super::Finding::code);
-        let code = codes.into_iter().find(|code| self.codes.contains(code))?;
+        let letter = message.map(|(envelope, octets)| {
+            let letter = Letter::read(octets).sent_by(&envelope.reverse_path);
+            letters.add(&letter, session.transcript().last(Kind::Data).unwrap_or(0));
+            letter
+        });
+        let observed = Observed { session, letters: Some(&letters) };
+        // A message that was refused, or had no fault, says nothing of the next.
+        let own = letter.map(|letter| of_message(&observed, &letter)).unwrap_or_default();
+        let concerns = |code: &Code| !code.is_of_one_message() || own.contains(code);
+        let found = of(&observed);
+        let mut codes = found.iter().filter_map(super::Finding::code).filter(concerns);
+        let code = codes.find(|code| self.codes.contains(code))?;
         let reply = match code {
             // Other or undefined media error (RFC 3463 §3.7): it is the message that is wrong.
             Code::BccHeaderSent | Code::DateMissing | Code::MessageIdMissing => {

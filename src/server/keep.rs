@@ -15,7 +15,7 @@ impl Connection<'_> {
         let Incoming { envelope, mut bytes, protocol, hello, auth_user, tls, reservation } =
             incoming;
         bytes.shrink_to_fit();
-        let letter = Letter::read(&bytes);
+        let letter = Letter::read(&bytes).sent_by(&envelope.reverse_path);
         if self.entry.has_sent(&letter) {
             self.look_for_findings();
         }

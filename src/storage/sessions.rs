@@ -92,13 +92,16 @@ impl SessionEntry {
     /// Of what was found, that which concerns the message that has just come.
     #[must_use]
     pub fn findings_of(&self, letter: &Letter) -> Arc<[Finding]> {
+        let session = self.session();
         let mut found = self.found();
         if found.findings.is_empty() {
             return Arc::default();
         }
-        let own = letter.codes();
+        let observed = Observed { session: &session, letters: Some(&found.letters) };
+        let own = finding::of_message(&observed, letter);
+        drop(session);
         let concerns = |one: &&Finding| {
-            one.code().is_some_and(|code: Code| code.is_of_message() || own.contains(&code))
+            one.code().is_some_and(|code: Code| code.is_of_all_that_follow() || own.contains(&code))
         };
         let wanted = found.findings.iter().filter(concerns);
         // A code is found once in a session, and then stays what it is.

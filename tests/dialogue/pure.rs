@@ -171,7 +171,9 @@ impl Shell {
                 Action::Store(incoming) => {
                     let incoming = *incoming;
                     let line = self.session.transcript().last(Kind::Data).unwrap_or(0);
-                    self.letters.add(&Letter::read(&incoming.bytes), line);
+                    let letter = Letter::read(&incoming.bytes);
+                    let letter = letter.sent_by(&incoming.envelope.reverse_path);
+                    self.letters.add(&letter, line);
                     let user = incoming.auth_user.map(|user| user.to_string());
                     self.kept.push(Kept {
                         envelope: incoming.envelope,

@@ -229,8 +229,13 @@ impl Session {
             Some(text) => (text, false),
             None => (without_lf, true),
         };
-        if bare_lf && !self.bare_lf_noted {
-            self.bare_lf_noted = true;
+        let (verb, argument) = command::split(text);
+        let rule = command::rule(verb);
+        let is_mail = rule.is_some_and(|rule| rule.verb == Verb::Mail);
+        if is_mail && matches!(self.state, State::Identified) {
+            self.message_notes.clear();
+        }
+        if bare_lf && !self.message_notes.contains(&Note::BareLf) {
             self.note(Note::BareLf);
         }
         if text.contains(&b'\r') {
@@ -241,8 +246,6 @@ impl Session {
         if matches!(self.state, State::Authenticating(_)) && !refuse_bare_lf {
             return self.auth_answer(text, actions);
         }
-        let (verb, argument) = command::split(text);
-        let rule = command::rule(verb);
         self.record_command(text, rule);
         // A verb that nobody knows may be anything, a secret too: the transcript judges that.
         let name = match (&self.state, rule) {

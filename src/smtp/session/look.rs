@@ -79,6 +79,12 @@ impl Session {
         &self.transactions
     }
 
+    /// What was noted about the message that is coming, or came last: from its MAIL on, each once.
+    #[must_use]
+    pub fn notes_of_message(&self) -> &[Note] {
+        &self.message_notes
+    }
+
     /// How many messages were sent to their end, also those beyond the ones remembered.
     #[must_use]
     pub fn messages(&self) -> u32 {
@@ -155,6 +161,7 @@ impl Session {
         size_of::<Self>()
             + self.transcript.memory()
             + self.transactions.iter().map(Transaction::memory).sum::<usize>()
+            + self.message_notes.capacity() * size_of::<Note>()
             + self.pending.capacity()
             + self.tls.as_ref().map_or(0, |facts| facts.memory())
             + self.hello.as_ref().map_or(0, |hello| hello.name.len())

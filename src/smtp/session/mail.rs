@@ -47,7 +47,7 @@ impl Session {
     }
 
     /// Asks whoever is strict.
-    pub(super) fn is_judged(&self, message: Option<&[u8]>) -> Result<(), Reply> {
+    pub(super) fn is_judged(&self, message: Option<(&Envelope, &[u8])>) -> Result<(), Reply> {
         let judge = self.policy.judge.as_ref();
         judge.and_then(|judge| judge.judge(self, message)).map_or(Ok(()), Err)
     }

@@ -67,7 +67,8 @@ pub struct Session {
     /// Set while the client may still send secrets as lines of an exchange that was refused.
     hush: bool,
     greeted: bool,
-    bare_lf_noted: bool,
+    /// What was noted since the last MAIL, each once: it is about that message.
+    message_notes: Vec<Note>,
     /// How far the first lines are the beginning of a PROXY header, version 2.
     proxy_lines: u8,
     /// Whether a fault took STARTTLS away.
@@ -189,7 +190,7 @@ impl Session {
             exchanges: 0,
             hush: false,
             greeted: false,
-            bare_lf_noted: false,
+            message_notes: Vec::new(),
             proxy_lines: 0,
             starttls_hidden: false,
             vouch: None,

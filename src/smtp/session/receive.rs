@@ -142,7 +142,7 @@ impl Session {
         self.transaction_count += 1;
         match receiving.finish() {
             Ok((bytes, reservation)) => {
-                if let Err(reply) = self.is_judged(Some(&bytes)) {
+                if let Err(reply) = self.is_judged(Some((&envelope, &bytes))) {
                     let reply = self.counted(reply);
                     self.remember(&envelope, size, Verdict::Refused(reply.clone()));
                     return self.message_done(command, reply, actions);

@@ -10,6 +10,9 @@ impl Session {
 
     pub(super) fn note(&mut self, note: Note) {
         self.remark();
+        if !self.message_notes.contains(&note) {
+            self.message_notes.push(note);
+        }
         self.record(Kind::Note(note), |out| out.extend(note.text().as_bytes()));
     }
 
