@@ -75,6 +75,8 @@ struct Walk<'a> {
     in_exchange: bool,
     /// Whether the next reply is one that a fault asked for.
     is_faked: bool,
+    /// Whether a fault answered STARTTLS, or left it without an answer.
+    starttls_denied: bool,
     /// Whether a note has said what is wrong with the login that is going on.
     is_explained: bool,
     hello: Option<usize>,
@@ -109,6 +111,7 @@ impl<'a> Walk<'a> {
             command: 0,
             in_exchange: false,
             is_faked: false,
+            starttls_denied: false,
             is_explained: false,
             hello: None,
             auth: None,
@@ -152,11 +155,14 @@ impl<'a> Walk<'a> {
             Kind::Tls => {
                 self.tls = Some((number, line.at));
                 self.is_faulty_since_tls = false;
+                self.starttls_denied = false;
                 self.hello = None;
             }
             Kind::Note(note) => self.note(number, note, line),
             Kind::Fault => {
-                self.is_faked |= self.session.fault_answered(number);
+                let answers = self.session.fault_answered(number);
+                self.is_faked |= answers;
+                self.starttls_denied |= answers && self.verb == Some(Verb::StartTls);
                 self.is_faulty_since_tls = true;
             }
             Kind::End => {}
@@ -206,12 +212,15 @@ impl<'a> Walk<'a> {
         match (self.verb, self.last_code) {
             (Some(Verb::Ehlo | Verb::Helo), 250) => self.hello_name(at),
             (Some(verb), 530) if says(&replies::STARTTLS_FIRST) => {
-                if matches!(verb, Verb::Mail | Verb::Auth | Verb::Bdat) {
+                let counts = matches!(verb, Verb::Mail | Verb::Auth | Verb::Bdat);
+                if counts && !self.starttls_was_taken() {
                     let verb = if verb == Verb::Auth { "AUTH" } else { "MAIL" };
                     self.add_about(Code::StarttlsNotUsed, at, verb.to_owned());
                 }
             }
-            (Some(Verb::Mail | Verb::Bdat), 530) if self.auth.is_none() => {
+            (Some(Verb::Mail | Verb::Bdat), 530)
+                if self.auth.is_none() && !self.auth_was_taken() =>
+            {
                 self.add(Code::AuthForgotten, at);
             }
             (Some(Verb::Auth), 235 | 535) => self.auth_reply(at),
@@ -238,7 +247,7 @@ impl<'a> Walk<'a> {
     fn auth_reply(&mut self, at: usize) {
         if self.has_auth_in_the_clear {
             let tls = self.session.policy().tls;
-            if self.session.starttls_was_hidden() {
+            if self.starttls_was_taken() {
                 self.add(Code::SilentDowngrade, at);
             } else if matches!(tls, TlsMode::StartTls | TlsMode::Required) {
                 self.add(Code::AuthInTheClear, at);
@@ -252,6 +261,19 @@ impl<'a> Walk<'a> {
                 self.add(Code::WrongPassword, at);
             }
         }
+    }
+
+    /// Whether it was a fault that kept TLS away.
+    fn starttls_was_taken(&self) -> bool {
+        self.starttls_denied || self.session.starttls_was_hidden()
+    }
+
+    /// Whether it was a fault that kept a login away, or the TLS that it waits for.
+    fn auth_was_taken(&self) -> bool {
+        let policy = self.session.policy();
+        let waits_for_tls = policy.tls != TlsMode::None && !policy.auth_before_tls;
+        self.session.auth_was_hidden()
+            || (self.starttls_denied && waits_for_tls && self.tls.is_none())
     }
 
     fn hello_name(&mut self, at: usize) {

@@ -36,7 +36,9 @@ impl Walk<'_> {
         {
             self.add(Code::WrongPassword, at);
         }
-        if let (None, Some(at)) = (self.session.identity(), self.unknown_mechanism) {
+        if let (None, Some(at)) = (self.session.identity(), self.unknown_mechanism)
+            && !self.session.auth_was_hidden()
+        {
             self.add(Code::NoCommonMechanism, at);
         }
         if left && self.auth.is_none() && self.mail.is_none() {
@@ -66,7 +68,7 @@ impl Walk<'_> {
         let policy = self.session.policy();
         let Some(at) = self.hello else { return };
         let is_extended = self.session.hello().is_some_and(|(_, extended)| extended);
-        if policy.auth == AuthMode::None || !is_extended || self.session.starttls_was_hidden() {
+        if policy.auth == AuthMode::None || !is_extended || self.starttls_was_taken() {
             return;
         }
         let waits_for_tls = self.tls.is_none() && !policy.auth_before_tls;
@@ -76,7 +78,8 @@ impl Walk<'_> {
         // What every client knows is PLAIN or LOGIN.
         let offered: Vec<_> = policy.offered_mechanisms().collect();
         let common = |one: &Mechanism| matches!(one, Mechanism::Plain | Mechanism::Login);
-        if !offered.is_empty() && !offered.iter().any(common) {
+        let is_offered_none = !offered.is_empty() && !offered.iter().any(common);
+        if is_offered_none && !self.session.auth_was_hidden() {
             let names: Vec<_> = offered.iter().map(|one| one.as_str()).collect();
             self.add_about(
                 Code::NoCommonMechanism,

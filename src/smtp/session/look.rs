@@ -121,6 +121,12 @@ impl Session {
         self.starttls_hidden
     }
 
+    /// Whether AUTH was taken away by a fault, or a mechanism of it.
+    #[must_use]
+    pub fn auth_was_hidden(&self) -> bool {
+        self.auth_hidden
+    }
+
     /// Whether the fault of that line decided what the client heard: not one that only slows or hides something.
     #[must_use]
     pub fn fault_answered(&self, line: usize) -> bool {

@@ -76,8 +76,10 @@ impl Session {
         }
         if !misdeed.hide.is_empty() {
             let offered = self.policy.offers_starttls(self.standing());
+            let mechanisms = self.policy.offered_mechanisms().count();
             Arc::make_mut(&mut self.policy).hide(&misdeed.hide);
             self.starttls_hidden |= offered && !self.policy.offers_starttls(self.standing());
+            self.auth_hidden |= self.policy.offered_mechanisms().count() < mechanisms;
         }
         // What is asked for at the end of the data holds when the message is kept, too.
         let misdeed = match self.misdeed.take() {

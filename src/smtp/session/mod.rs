@@ -73,6 +73,8 @@ pub struct Session {
     proxy_lines: u8,
     /// Whether a fault took STARTTLS away.
     starttls_hidden: bool,
+    /// Whether a fault took AUTH away, or a mechanism of it.
+    auth_hidden: bool,
     /// Who may say that a recipient is to be taken all the same.
     vouch: Option<Arc<dyn Vouch>>,
     /// The lines of faults that left the reply as it was, only slower.
@@ -193,6 +195,7 @@ impl Session {
             message_notes: Vec::new(),
             proxy_lines: 0,
             starttls_hidden: false,
+            auth_hidden: false,
             vouch: None,
             slowed: Vec::new(),
             has_pipelined: false,
