@@ -107,7 +107,7 @@ impl Client {
         self.deadline = Some(self.now + self.settings.patience.command);
         match sending.awaited.pop_front() {
             Some(Awaited::Mail) if !reply.is_good() => {
-                sending.decide(&Said::by_server("MAIL", reply));
+                sending.decide(&strict(Said::by_server("MAIL", reply)));
             }
             Some(Awaited::Recipient(index)) if !reply.is_good() => {
                 let fate = Fate::of(strict(Said::by_server("RCPT", reply)));

@@ -142,6 +142,19 @@ fn many_recipients_go_in_groups() {
 }
 
 #[test]
+fn a_reply_that_says_nothing_to_mail_is_no_status() {
+    let mut play = Play::new(settings(Security::Never), vec![mail(1)]);
+    play.hear("220 hi\r\n");
+    play.hear(EHLO);
+    play.hear("354 go\r\n503 what\r\n");
+    assert!(
+        matches!(&*play.outcomes[0].fates, [Fate::Later(said)] if said.code == 450 && said.enhanced == "4.5.0"),
+        "{:?}",
+        play.outcomes
+    );
+}
+
+#[test]
 fn tls_that_is_demanded_is_not_given_up() {
     let mut play = Play::new(settings(Security::Demanded), vec![mail(1)]);
     play.hear("220 hi\r\n");
