@@ -115,6 +115,8 @@ pub(super) struct Offers {
     pub(super) dsn: bool,
     /// SIZE, with its limit; zero is none.
     pub(super) size: Option<u64>,
+    /// How many recipients it takes in one transaction (RFC 9422), where it says.
+    pub(super) recipients: Option<usize>,
     /// Mechanisms of AUTH, upper case.
     pub(super) auth: Vec<String>,
 }
@@ -135,6 +137,10 @@ impl Offers {
                 "DSN" => offers.dsn = true,
                 "SIZE" => {
                     offers.size = Some(words.next().and_then(|n| n.parse().ok()).unwrap_or(0));
+                }
+                "LIMITS" => {
+                    let most = words.find_map(|word| word.strip_prefix("RCPTMAX="));
+                    offers.recipients = most.and_then(|n| n.parse().ok()).filter(|n| *n > 0);
                 }
                 "AUTH" => offers.auth.extend(words.map(str::to_owned)),
                 _ => {}

@@ -4,6 +4,8 @@
 //!  Greeting ─▶ Hello ─▶ (StartTls ─▶ Tls ─▶ Hello) ─▶ (Auth) ─▶ Ready ◀──────────┐
 //!                                                                │               │
 //!                                              Envelope ─▶ Data ─▶ End ─▶ (Reset)┘
+//!                                                  ▲                │
+//!                                                  └ more recipients┘
 //! ```
 //!
 //! One connection carries as many messages as it is given. A server is not trusted: replies are bounded, each has its

@@ -135,10 +135,84 @@ fn many_recipients_go_in_groups() {
     play.hear(&"250 ok\r\n".repeat(100));
     play.hear(&"452 4.5.3 enough\r\n".repeat(51));
     assert!(play.said().ends_with("DATA\r\n"));
+    play.said();
+    play.hear("354 go\r\n250 ok\r\n");
+    assert!(play.outcomes.is_empty(), "the rest is on its way");
+    assert_eq!(play.said().matches("RCPT TO").count(), 51);
+    play.hear(&"250 ok\r\n".repeat(52));
     play.hear("354 go\r\n250 ok\r\n");
     let fates = &play.outcomes[0].fates;
-    assert_eq!(fates.iter().filter(|fate| matches!(fate, Fate::Delivered(_))).count(), 199);
-    assert_eq!(fates.iter().filter(|fate| matches!(fate, Fate::Later(_))).count(), 51);
+    assert_eq!(fates.iter().filter(|fate| matches!(fate, Fate::Delivered(_))).count(), 250);
+    assert_eq!(play.client.mails(), 1);
+}
+
+#[test]
+fn recipients_beyond_the_servers_limit_go_in_the_next_transaction() {
+    let mut play = Play::new(settings(Security::Never), vec![mail(5)]);
+    play.hear("220 hi\r\n");
+    play.hear(EHLO);
+    // A full mailbox is no limit of the server, and is not tried at once.
+    play.hear("250 ok\r\n250 ok\r\n452 4.2.2 full\r\n452 4.5.3 enough\r\n");
+    play.hear("552 too many\r\n552 5.5.3 too many\r\n");
+    play.hear("354 go\r\n");
+    play.said();
+    play.hear("250 2.0.0 first\r\n");
+    let said = play.said();
+    assert!(said.starts_with("MAIL FROM:<a@example.org>") && !said.contains("b1@"), "{said}");
+    assert!(said.contains("b2@") && said.contains("b3@") && said.contains("b4@"), "{said}");
+    play.hear("250 ok\r\n550 5.1.1 no\r\n250 ok\r\n552 5.5.3 too many\r\n354 go\r\n");
+    play.said();
+    play.hear("250 2.0.0 second\r\n");
+    assert!(play.said().contains("b4@"));
+    play.hear("250 ok\r\n552 5.2.2 full\r\n");
+    assert!(
+        matches!(&*play.outcomes[0].fates, [Fate::Delivered(first), Fate::Later(full), Fate::Never(no),
+            Fate::Delivered(second), Fate::Never(over)]
+            if first.text == "first" && full.enhanced == "4.2.2" && no.code == 550
+                && second.text == "second" && over.enhanced == "5.2.2"),
+        "{:?}",
+        play.outcomes
+    );
+}
+
+#[test]
+fn a_server_with_room_for_nobody_is_left_for_later() {
+    let mut play = Play::new(settings(Security::Never), vec![mail(2)]);
+    play.hear("220 hi\r\n");
+    play.hear(EHLO);
+    play.hear("250 ok\r\n552 too many\r\n452 4.5.3 enough\r\n");
+    assert!(
+        matches!(&*play.outcomes[0].fates, [Fate::Later(one), Fate::Later(_)] if one.code == 552)
+    );
+    assert!(play.said().ends_with("RSET\r\n"));
+}
+
+#[test]
+fn a_limit_that_is_announced_is_kept() {
+    let mut play = Play::new(settings(Security::Never), vec![mail(3)]);
+    play.hear("220 hi\r\n250-x\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=9 RCPTMAX=2\r\n");
+    assert_eq!(play.said().matches("RCPT TO").count(), 2);
+    // Nobody is left of these, which ends the transaction without a message.
+    play.hear("250 ok\r\n550 no\r\n550 no\r\n");
+    assert_eq!(play.said(), "RSET\r\n");
+    play.hear("250 ok\r\n");
+    assert!(play.said().contains("b2@"));
+    play.hear("250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n");
+    assert!(matches!(
+        &*play.outcomes[0].fates,
+        [Fate::Never(_), Fate::Never(_), Fate::Delivered(_)]
+    ));
+}
+
+#[test]
+fn what_was_delivered_before_the_connection_broke_stays_so() {
+    let mut play = Play::new(settings(Security::Never), vec![mail(2)]);
+    play.hear("220 hi\r\n");
+    play.hear(EHLO);
+    play.hear("250 ok\r\n250 ok\r\n452 4.5.3 enough\r\n354 go\r\n250 ok\r\n");
+    play.feed(Input::Closed, 1);
+    let outcome = &play.outcomes[0];
+    assert!(matches!(&*outcome.fates, [Fate::Delivered(_), Fate::Later(_)]) && !outcome.reply_lost);
 }
 
 #[test]
