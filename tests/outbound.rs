@@ -219,6 +219,71 @@ async fn what_is_not_taken_now_comes_again_and_what_never_is_comes_back() {
     assert_eq!(items[1]["recipients"][1]["standing"], "failed");
 }
 
+/// A server that takes one connection and no recipient whose name begins with `no`, and that never answers some
+/// commands; the port, and each command as it comes.
+fn hop(never: &'static str) -> (u16, std::sync::mpsc::Receiver<String>) {
+    use std::io::{BufRead as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = std::io::BufReader::new(stream.try_clone().unwrap()).lines();
+        let mut is_data = false;
+        stream.write_all(b"220 hop\r\n").unwrap();
+        for line in lines.map_while(Result::ok) {
+            let reply = match &*line {
+                "." => "250 kept",
+                _ if is_data => continue,
+                "DATA" => "354 go",
+                line if line.starts_with("RCPT TO:<no") => "550 5.1.1 no",
+                _ => "250 ok",
+            };
+            is_data = line == "DATA";
+            if line != never {
+                stream.write_all(format!("{reply}\r\n").as_bytes()).unwrap();
+            }
+            // Whoever has seen enough is gone.
+            let _ = tell.send(line);
+        }
+    });
+    (port, told)
+}
+
+/// What is said up to a command.
+async fn hears(told: std::sync::mpsc::Receiver<String>, wanted: &'static str) {
+    let heard =
+        tokio::task::spawn_blocking(
+            move || {
+                while told.recv_timeout(PATIENCE).unwrap() != wanted {}
+            },
+        );
+    heard.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_before_the_reply_to_rset_and_the_end_does_not_wait_for_it() {
+    for (never, to) in [("RSET", "<no@onward.example>"), ("QUIT", "<bob@onward.example>")] {
+        let (port, told) = hop(never);
+        let first = started(&format!(
+            "[[routes]]\nto = [\"*@onward.example\"]\nvia = \"smtp://127.0.0.1:{port}\""
+        ))
+        .await;
+        let began = tokio::time::Instant::now();
+        send(relay(&first), "<alice@example.org>", &[to], MAIL).await;
+        hears(told, never).await;
+        if never == "RSET" {
+            let bounce = text(&arrived(&first, "alice@example.org").await);
+            assert!(bounce.contains("Status: 5.1.1"), "{bounce}");
+        } else {
+            queue(&first, |items| items[0]["state"] == "done").await;
+        }
+        first.stop().await;
+        // Either takes five seconds where it is waited for.
+        assert!(began.elapsed() < Duration::from_secs(4), "{never}: {:?}", began.elapsed());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_bounces_to_nobody() {
     let first = started(

@@ -65,7 +65,7 @@ impl Courier {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         loop {
-            self.start_what_is_due(&tasks).await;
+            self.start_what_is_due(&tasks, &stop).await;
             let due = self.store.outbox().next_due();
             let wait = due.map(|due| due - OffsetDateTime::now_utc());
             // What is due already and was not taken waits for a connection to end, which is told.
@@ -85,13 +85,13 @@ impl Courier {
         }
     }
 
-    async fn start_what_is_due(self: &Arc<Self>, tasks: &TaskTracker) {
+    async fn start_what_is_due(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
         while let Some(item) = self.take(None).await {
             *self.busy().entry(item.new.target.clone()).or_default() += 1;
-            let courier = Arc::clone(self);
+            let (courier, stop) = (Arc::clone(self), stop.clone());
             tasks.spawn(async move {
                 let target = item.new.target.clone();
-                courier.carry(item).await;
+                courier.carry(item, &stop).await;
                 courier.has_ended(&target);
             });
         }
@@ -133,8 +133,8 @@ impl Courier {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries an entry, and what else is due for its target.
-    async fn carry(self: &Arc<Self>, item: Item) {
+    /// Carries an entry, and what else is due for its target until it is told to stop.
+    async fn carry(self: &Arc<Self>, item: Item, stop: &CancellationToken) {
         if item.new.refused.is_some() {
             return self.refuse(item).await; // without a connection
         }
@@ -163,11 +163,12 @@ impl Courier {
         while let Some(item) = next.take() {
             self.send(&mut line, item).await;
             sent += 1;
-            if line.is_ready() && sent < MESSAGES {
+            if sent < MESSAGES && stop.run_until_cancelled(line.becomes_ready()).await == Some(true)
+            {
                 next = self.take(Some(target.clone())).await;
             }
         }
-        line.close().await;
+        line.close(stop).await;
     }
 
     fn settings(&self, server: &Server) -> Settings {

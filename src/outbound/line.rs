@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 /// Read at a time.
 const PIECE: usize = 8 * 1024;
@@ -126,7 +127,7 @@ impl<'a> Line<'a> {
         let mut transaction = begun(&mail);
         self.is_ready = false;
         self.feed(Input::Mail(Box::new(mail)));
-        self.run(|line| line.is_ready).await;
+        self.run(|line| line.outcome.is_some()).await;
         let outcome = self.outcome.take().unwrap_or_else(|| {
             let said = Said::by_us(450, "4.4.2", "MAIL", "the connection was closed before");
             let fates = vec![Fate::Later(said); recipients];
@@ -140,17 +141,24 @@ impl<'a> Line<'a> {
         outcome
     }
 
-    /// Whether the connection can take another message.
-    pub(super) fn is_ready(&self) -> bool {
-        self.is_ready && !self.client.is_closed()
+    /// Whether the connection can take another message, once the server has answered what was behind the last.
+    pub(super) async fn becomes_ready(&mut self) -> bool {
+        self.run(|line| line.is_ready).await;
+        !self.client.is_closed()
     }
 
-    /// Takes leave, and files what was said.
-    pub(super) async fn close(mut self) {
-        if self.is_ready() {
-            self.is_ready = false;
-            self.feed(Input::Quit);
-            self.run(|_| false).await;
+    /// Takes leave, and files what was said. Whoever is told to stop does not wait for the server's farewell.
+    pub(super) async fn close(mut self, stop: &CancellationToken) {
+        let leave = async {
+            if self.becomes_ready().await {
+                self.feed(Input::Quit);
+                self.run(|_| false).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = leave => {}
+            () = stop.cancelled() => {}
         }
         self.file();
     }
@@ -163,14 +171,12 @@ impl<'a> Line<'a> {
 
     /// Goes on until the connection is closed, or what is waited for is there.
     async fn run(&mut self, is_done: impl Fn(&Self) -> bool) {
-        loop {
-            while let Some(action) = self.actions.pop_front() {
-                self.perform(action).await;
+        while !is_done(self) {
+            match self.actions.pop_front() {
+                Some(action) => self.perform(action).await,
+                None if self.client.is_closed() => return,
+                None => self.listen().await,
             }
-            if self.client.is_closed() || is_done(self) {
-                return;
-            }
-            self.listen().await;
         }
     }
 

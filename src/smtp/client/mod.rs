@@ -100,7 +100,7 @@ impl Client {
             }
             (Input::Mail(mail), State::Ready) => self.begin_mail(*mail, actions),
             (Input::Quit, State::Ready) => {
-                self.command("QUIT", self.settings.patience.command, actions);
+                self.command("QUIT", self.settings.patience.farewell, actions);
                 self.state = State::Quit;
             }
             (Input::Time, _) if self.deadline.is_some_and(|deadline| now >= deadline) => {

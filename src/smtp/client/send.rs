@@ -262,7 +262,7 @@ impl Client {
     fn done(&mut self, sending: Sending, resets: bool, actions: &mut Vec<Action>) {
         actions.push(Action::Done(sending.outcome(false, &self.offers)));
         if resets {
-            self.command("RSET", self.settings.patience.command, actions);
+            self.command("RSET", self.settings.patience.farewell, actions);
             self.state = State::Reset;
         } else {
             self.ready(actions);

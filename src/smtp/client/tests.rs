@@ -229,6 +229,18 @@ fn a_reply_that_says_nothing_to_mail_is_no_status() {
 }
 
 #[test]
+fn what_became_of_a_message_does_not_wait_for_the_reply_to_rset() {
+    let mut play = Play::new(settings(Security::Never), vec![mail(1)]);
+    play.hear("220 hi\r\n");
+    play.hear(EHLO);
+    play.hear("250 ok\r\n550 no\r\n");
+    assert!(matches!(&*play.outcomes[0].fates, [Fate::Never(_)]));
+    // It decides nothing, and has little time.
+    play.feed(Input::Time, 10);
+    assert!(play.client.is_closed() && play.outcomes.len() == 1);
+}
+
+#[test]
 fn tls_that_is_demanded_is_not_given_up() {
     let mut play = Play::new(settings(Security::Demanded), vec![mail(1)]);
     play.hear("220 hi\r\n");

@@ -46,6 +46,8 @@ pub struct Patience {
     pub command: Duration,
     /// For the reply to the end of the data.
     pub end_of_data: Duration,
+    /// For the replies to RSET and QUIT, behind which there is nothing to decide.
+    pub farewell: Duration,
 }
 
 impl Default for Patience {
@@ -55,6 +57,7 @@ impl Default for Patience {
             handshake: Duration::from_secs(30),
             command: Duration::from_mins(5),
             end_of_data: Duration::from_mins(10),
+            farewell: Duration::from_secs(5),
         }
     }
 }
