@@ -203,6 +203,7 @@ fn role(structure: &Structure, index: usize) -> Role {
         | "message/global-delivery-status"
         | "message/disposition-notification"
         | "message/feedback-report"
+        | "message/global-headers"
         | "text/rfc822-headers" => Role::Inline,
         "message/rfc822" | "message/global" if parent == Some("multipart/report") => Role::Inline,
         _ if parent == Some("multipart/related")

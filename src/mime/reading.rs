@@ -103,7 +103,9 @@ pub(super) fn is_bounce(structure: &Structure) -> bool {
         && match root.report_type.as_deref() {
             Some(kind) => kind == "delivery-status",
             None => structure.entities.iter().any(|entity| {
-                entity.parent == Some(0) && entity.declared.media == "message/delivery-status"
+                let media = &*entity.declared.media;
+                entity.parent == Some(0)
+                    && matches!(media, "message/delivery-status" | "message/global-delivery-status")
             }),
         }
 }

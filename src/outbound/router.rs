@@ -192,10 +192,10 @@ impl Router {
         }
         let reply = later.reply.as_ref().filter(|reply| reply.is_refusal() == (usual.0 >= 400));
         let said = match reply {
-            None => Said::by_us(usual.0, usual.1, "RCPT", usual.2),
+            None => Said::as_if_by_server(usual.0, usual.1, usual.2),
             Some(reply) => {
                 let enhanced = reply.enhanced().unwrap_or_else(|| usual.1.to_owned());
-                Said::by_us(reply.code(), &enhanced, "RCPT", reply.text())
+                Said::as_if_by_server(reply.code(), &enhanced, &reply.text())
             }
         };
         let until = (action == Action::Delayed).then(|| at + time::Duration::days(5));
@@ -367,7 +367,7 @@ fn told(
             action.name()
         ));
     }
-    let said = Said::by_us(code, enhanced, "RCPT", words.next().unwrap_or_default());
+    let said = Said::as_if_by_server(code, enhanced, words.next().unwrap_or_default());
     let all = message.envelope().forward_paths.iter().map(Bound::of);
     let chosen = |bound: &Bound| recipients.is_empty() || recipients.contains(&bound.path);
     let told: Vec<_> = all

@@ -193,6 +193,11 @@ fn bounces() {
         assert!(found.is_bounce == bounce && !found.has_attachment);
     }
     assert!(Reading::of(b"\n").with_null_reverse_path(true).is_bounce);
+    // One about addresses beyond ASCII (RFC 6533).
+    let global = report("").replace("message/delivery-status", "message/global-delivery-status");
+    let global = global.replace("text/rfc822-headers", "message/global-headers");
+    assert!(Reading::of(global.as_bytes()).is_bounce);
+    assert!(!Searchable::of(global.as_bytes()).has_attachment);
 }
 
 #[test]

@@ -178,15 +178,59 @@ impl Reporter {
     }
 }
 
-/// What a report brings back of a message, its type and its encoding. What could not pass as lines (a bare CR or LF, a
+/// A part of a report.
+struct Part<'a> {
+    kind: &'static str,
+    content: Cow<'a, [u8]>,
+}
+
+impl Part<'_> {
+    fn text(text: String) -> Self {
+        Self { kind: "text/plain; charset=utf-8", content: text.into_bytes().into() }
+    }
+
+    fn encoding(&self) -> &'static str {
+        if self.content.is_ascii() { "7bit" } else { "8bit" }
+    }
+}
+
+/// A message of several parts (RFC 6522). What is beyond ASCII says so, and what holds it says so too (RFC 2045 §6.4).
+fn multipart(head: &str, report_type: &str, rfc: &str, parts: &[Part<'_>]) -> Vec<u8> {
+    let boundary = unique();
+    let is_7bit = parts.iter().all(|part| part.content.is_ascii());
+    let encoding = if is_7bit { "7bit" } else { "8bit" };
+    let mut bytes = format!(
+        "{head}MIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type={report_type};\r\n\tboundary=\"{boundary}\"\r\n\
+         Content-Transfer-Encoding: {encoding}\r\n\r\n\
+         This is a report in the format of {rfc}.\r\n"
+    )
+    .into_bytes();
+    for part in parts {
+        let (kind, encoding) = (part.kind, part.encoding());
+        let fields = format!(
+            "\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        );
+        bytes.extend_from_slice(fields.as_bytes());
+        bytes.extend_from_slice(&part.content);
+    }
+    // The line end in front of a boundary belongs to the boundary (RFC 2046 §5.1.1).
+    bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    bytes
+}
+
+/// What a report brings back of a message. A header of UTF-8 has types of its own (RFC 6533 §4). What could not pass as lines (a bare CR or LF, a
 /// NUL: it came as BINARYMIME, or to a door that takes such) does not stand in the way of the report: then it is the
 /// header alone, with spaces in their place.
-fn enclosed(bytes: &[u8], whole: bool) -> (&'static str, &'static str, Cow<'_, [u8]>) {
-    let (kind, content) = match whole && is_of_lines(bytes) {
-        true => ("message/rfc822", Cow::Borrowed(bytes)),
-        false => ("text/rfc822-headers", of_lines(super::trace::head(bytes))),
-    };
-    (kind, if content.is_ascii() { "7bit" } else { "8bit" }, content)
+fn enclosed(bytes: &[u8], whole: bool) -> Part<'_> {
+    let head = super::trace::head(bytes);
+    let is_global = !head.is_ascii() && std::str::from_utf8(head).is_ok();
+    match (whole && is_of_lines(bytes), is_global) {
+        (true, false) => Part { kind: "message/rfc822", content: Cow::Borrowed(bytes) },
+        (true, true) => Part { kind: "message/global", content: Cow::Borrowed(bytes) },
+        (false, false) => Part { kind: "text/rfc822-headers", content: of_lines(head) },
+        (false, true) => Part { kind: "message/global-headers", content: of_lines(head) },
+    }
 }
 
 /// Whether the octet at that place stands alone, or never stands in a line.

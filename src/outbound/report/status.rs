@@ -3,9 +3,10 @@
 //!
 //! Addresses beyond ASCII stand in fields of their own type (RFC 6533).
 
-use super::{About, date, enclosed, one_line, unique};
+use super::{About, Part, date, enclosed, multipart, one_line, unique};
 use crate::mail::{Ret, encode_xtext};
 use crate::outbound::fate::{Action, Told};
+use crate::smtp::client::Said;
 use std::fmt::Write as _;
 use time::OffsetDateTime;
 
@@ -20,40 +21,25 @@ pub(super) fn write(
     told: &[Told],
     at: OffsetDateTime,
 ) -> Vec<u8> {
-    let boundary = unique();
-    let is_global = told.iter().any(|one| !one.recipient.path.is_ascii());
-    let kind = if is_global { "message/global-delivery-status" } else { "message/delivery-status" };
-    let encoding = if is_global { "Content-Transfer-Encoding: 8bit\r\n" } else { "" };
-    let mut text = String::new();
-    // Writing into a String cannot fail.
-    let _ = write!(
-        text,
+    let head = format!(
         "Date: {}\r\nFrom: Mail Delivery System <mailer-daemon@{hostname}>\r\nTo: <{}>\r\nSubject: {}\r\n\
-         Message-ID: <{}@{hostname}>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n\
-         Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{boundary}\"\r\n\r\n\
-         This is a report in the format of RFC 3464.\r\n\r\n\
-         --{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n",
+         Message-ID: <{}@{hostname}>\r\nAuto-Submitted: auto-replied\r\n",
         date(at),
         about.reverse_path,
         subject(action),
         unique(),
     );
-    for_people(&mut text, hostname, action, told);
-    let _ = write!(text, "\r\n--{boundary}\r\nContent-Type: {kind}\r\n{encoding}\r\n");
-    fields(&mut text, hostname, about, at, told);
-    let mut bytes = text.into_bytes();
+    let fields = fields(hostname, about, at, told);
+    let is_global = !fields.is_ascii();
+    let kind = if is_global { "message/global-delivery-status" } else { "message/delivery-status" };
     let whole =
         action == Action::Failed && about.ret != Some(Ret::Hdrs) && about.bytes.len() <= LARGEST;
-    let (kind, encoding, content) = enclosed(about.bytes, whole);
-    bytes.extend_from_slice(
-        format!("\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n").as_bytes(),
-    );
-    bytes.extend_from_slice(&content);
-    if !content.ends_with(b"\r\n") {
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    bytes
+    let parts = [
+        Part::text(for_people(hostname, action, told)),
+        Part { kind, content: fields.into_bytes().into() },
+        enclosed(about.bytes, whole),
+    ];
+    multipart(&head, "delivery-status", "RFC 3464", &parts)
 }
 
 const fn subject(action: Action) -> &'static str {
@@ -66,7 +52,7 @@ const fn subject(action: Action) -> &'static str {
     }
 }
 
-fn for_people(text: &mut String, hostname: &str, action: Action, told: &[Told]) {
+fn for_people(hostname: &str, action: Action, told: &[Told]) -> String {
     let what = match action {
         Action::Failed => "Your message could not be delivered to:",
         Action::Delayed => "Your message could not be delivered yet, and is still being tried, to:",
@@ -76,16 +62,18 @@ fn for_people(text: &mut String, hostname: &str, action: Action, told: &[Told]) 
         }
         Action::Expanded => "Your message was delivered to a list, which sends it on:",
     };
-    let _ = write!(text, "This is the mail system at {hostname}.\r\n\r\n{what}\r\n\r\n");
+    let mut text = format!("This is the mail system at {hostname}.\r\n\r\n{what}\r\n\r\n");
     for Told { recipient, said, .. } in told {
         let by = if said.by_server { "the server said" } else { "doorpost says" };
         let said = one_line(&format!("{} {} {}", said.code, said.enhanced, said.text));
+        // Writing into a String cannot fail.
         let _ = write!(text, "    <{}>\r\n        {by}: {said}\r\n", recipient.path);
     }
+    text
 }
 
-fn fields(text: &mut String, hostname: &str, about: &About<'_>, at: OffsetDateTime, told: &[Told]) {
-    let _ = write!(text, "Reporting-MTA: dns; {hostname}\r\n");
+fn fields(hostname: &str, about: &About<'_>, at: OffsetDateTime, told: &[Told]) -> String {
+    let mut text = format!("Reporting-MTA: dns; {hostname}\r\n");
     if let Some(envid) = about.envid {
         // As ENVID had it: an xtext (RFC 3464 §2.2.1).
         let _ = write!(text, "Original-Envelope-Id: {}\r\n", encode_xtext(envid));
@@ -106,12 +94,20 @@ fn fields(text: &mut String, hostname: &str, about: &About<'_>, at: OffsetDateTi
             let remote = if is_address { format!("[{remote}]") } else { remote.to_owned() };
             let _ = write!(text, "Remote-MTA: dns; {remote}\r\n");
         }
-        let said = one_line(&format!("{} {} {}", said.code, said.enhanced, said.text));
-        let said: String = said.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
-        let _ = write!(text, "Diagnostic-Code: smtp; {said}\r\n");
+        let _ = write!(text, "Diagnostic-Code: {}\r\n", diagnosis(said));
         let _ = write!(text, "Last-Attempt-Date: {}\r\n", date(at));
         if let Some(until) = until {
             let _ = write!(text, "Will-Retry-Until: {}\r\n", date(*until));
         }
     }
+    text
+}
+
+/// What was said, and in whose words: only a reply is of the type `smtp` (RFC 3464 §2.3.6).
+fn diagnosis(said: &Said) -> String {
+    let text = match said.by_server {
+        true => format!("smtp; {} {} {}", said.code, said.enhanced, said.text),
+        false => format!("X-Doorpost; {}", said.text),
+    };
+    one_line(&text).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
 }

@@ -88,6 +88,80 @@ fn the_header_alone_comes_back_where_that_is_asked_or_all_is_well() {
     }
 }
 
+/// The octets of the last part, which is what comes back, and the header of the whole.
+fn last_part(report: &[u8]) -> (String, &[u8]) {
+    let head = String::from_utf8_lossy(crate::outbound::trace::head(report)).into_owned();
+    let boundary = head.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
+    let begins = memchr::memmem::rfind(report, b"Content-Type: ").unwrap();
+    let begins = begins + memchr::memmem::find(&report[begins..], b"\r\n\r\n").unwrap() + 4;
+    let rest = &report[begins..];
+    let ends = memchr::memmem::rfind(rest, format!("\r\n--{boundary}--\r\n").as_bytes());
+    (head, &rest[..ends.unwrap()])
+}
+
+#[test]
+fn what_comes_back_is_there_to_its_last_octet() {
+    let at = OffsetDateTime::UNIX_EPOCH;
+    for message in [MESSAGE, b"Subject: x\r\n\r\nno end"] {
+        let told = [told(Action::Failed, "b@example.org")];
+        let status = status::write("doorpost.test", &about(message), Action::Failed, &told, at);
+        let complaint =
+            complaint::write("doorpost.test", &about(message), "f@x.example", "abuse", at);
+        assert_eq!(last_part(&status).1, message);
+        assert_eq!(last_part(&complaint).1, message);
+    }
+}
+
+#[test]
+fn what_holds_eight_bits_says_so_and_what_does_not_says_that() {
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let mut plain = [told(Action::Failed, "b@example.org")];
+    plain[0].said.text = "No such".into();
+    let eight = "Subject: x\r\n\r\nJ\u{fc}r\r\n".as_bytes();
+    for (message, encoding) in [(MESSAGE, "7bit"), (eight, "8bit")] {
+        let status = status::write("doorpost.test", &about(message), Action::Failed, &plain, at);
+        let complaint =
+            complaint::write("doorpost.test", &about(message), "f@x.example", "abuse", at);
+        for report in [status, complaint] {
+            let (head, _) = last_part(&report);
+            let line = format!("Content-Transfer-Encoding: {encoding}\r\n");
+            assert!(head.contains(&line), "{head}");
+            let text = String::from_utf8(report).unwrap();
+            let is_8bit = encoding == "8bit";
+            assert_eq!(text.contains("Content-Transfer-Encoding: 8bit"), is_8bit, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_header_beyond_ascii_comes_back_as_what_it_is() {
+    let message = "From: <a@example.org>\r\nSubject: J\u{fc}r\r\n\r\nBody\r\n".as_bytes();
+    let at = OffsetDateTime::UNIX_EPOCH;
+    for (ret, kind) in [(None, "message/global"), (Some(Ret::Hdrs), "message/global-headers")] {
+        let about = About { ret, ..about(message) };
+        let told = [told(Action::Failed, "b@example.org")];
+        let bytes = status::write("doorpost.test", &about, Action::Failed, &told, at);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(&format!("Content-Type: {kind}\r\n")), "{text}");
+    }
+    // Octets that are no UTF-8 are no such header either.
+    let latin = b"Subject: J\xfcr\r\n\r\nBody\r\n";
+    let told = [told(Action::Failed, "b@example.org")];
+    let bytes = status::write("doorpost.test", &about(latin), Action::Failed, &told, at);
+    assert!(String::from_utf8_lossy(&bytes).contains("Content-Type: message/rfc822\r\n"));
+}
+
+#[test]
+fn what_no_server_said_is_not_quoted_as_a_reply() {
+    let mut told = [told(Action::Failed, "b@example.org")];
+    told[0].said = Said::by_us(450, "4.4.2", "RCPT", "the connection broke");
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let bytes = status::write("doorpost.test", &about(MESSAGE), Action::Failed, &told, at);
+    let fields = &parts(&bytes)[1].1;
+    assert!(fields.contains("Diagnostic-Code: X-Doorpost; the connection broke\r\n"), "{fields}");
+    assert!(!fields.contains("smtp;") && !fields.contains("Remote-MTA"), "{fields}");
+}
+
 #[test]
 fn addresses_beyond_ascii_have_a_type_of_their_own() {
     let told = [told(Action::Failed, "b\u{f6}b@example.org")];
@@ -179,7 +253,7 @@ fn what_is_not_of_lines_comes_back_as_its_header() {
     for bytes in [status, complaint] {
         assert!(is_of_lines(&bytes), "{}", String::from_utf8_lossy(&bytes));
         let text = String::from_utf8_lossy(&bytes);
-        assert!(text.contains("text/rfc822-headers"), "{text}");
+        assert!(text.contains("message/global-headers"), "{text}");
         assert!(text.contains("Subject: a b\r\nFrom: \u{e4}  @x.example\r\n"), "{text}");
         assert!(!text.contains("text\n--"), "{text}");
     }

@@ -52,6 +52,12 @@ impl Said {
         Self { code, enhanced, text, command: command.to_owned(), by_server: true }
     }
 
+    /// What a server is made to have said, where somebody asks for it.
+    #[must_use]
+    pub fn as_if_by_server(code: u16, enhanced: &str, text: &str) -> Self {
+        Self { by_server: true, ..Self::by_us(code, enhanced, "RCPT", text) }
+    }
+
     /// What doorpost found out by itself.
     #[must_use]
     pub fn by_us(code: u16, enhanced: &str, command: &str, text: impl AsRef<str>) -> Self {
