@@ -2,6 +2,7 @@
 //! doorpost runs; a scenario that is put in force begins to count anew.
 
 use super::count::{Counted, Counters, chance};
+use super::follow::{Changes, Follower};
 use super::limit::Limiter;
 use super::magic;
 use super::scenario::{At, Count, Deed, Rule, Scenario, bit};
@@ -10,7 +11,6 @@ use crate::mail::ForwardPath;
 use crate::smtp::misbehave::{Misbehave, Misdeed, Occasion, Point};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
@@ -54,16 +54,7 @@ pub struct Faults {
     points: AtomicU32,
     magic: AtomicBool,
     inbox_way: InboxWay,
-    listeners: Mutex<Listeners>,
-}
-
-#[derive(Default)]
-struct Listeners(Vec<Box<dyn Fn() + Send + Sync>>);
-
-impl fmt::Debug for Listeners {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} listeners", self.0.len())
-    }
+    changes: Changes,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +106,7 @@ impl Faults {
             points: AtomicU32::new(0),
             magic: AtomicBool::new(true),
             inbox_way,
-            listeners: Mutex::default(),
+            changes: Changes::default(),
         }
     }
 
@@ -145,9 +136,7 @@ impl Faults {
             all.flat_map(|one| &one.scenario.rules).fold(0, |bits, rule| bits | rule.at.bits());
         self.points.store(points, Ordering::Relaxed);
         drop(running);
-        for listener in &self.listeners.lock().unwrap_or_else(PoisonError::into_inner).0 {
-            listener();
-        }
+        self.changes.one_more();
     }
 
     /// The scenario that is in force: for one inbox, or for all.
@@ -203,10 +192,15 @@ impl Faults {
         all.flat_map(|one| &one.scenario.rules).any(|rule| wanted(&rule.deed))
     }
 
-    /// Calls this whenever a scenario is put in force.
-    pub fn on_change(&self, listener: impl Fn() + Send + Sync + 'static) {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.0.push(Box::new(listener));
+    /// For somebody who acts whenever a scenario is put in force.
+    #[must_use]
+    pub fn follow(&self) -> Follower {
+        self.changes.follow()
+    }
+
+    /// Waits until the doors are closed or open as [`Faults::set`] asked: two seconds at most.
+    pub async fn settled(&self) {
+        self.changes.settled().await;
     }
 
     fn in_force(&self, inbox: Option<&str>) -> Option<Arc<InForce>> {

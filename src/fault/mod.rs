@@ -5,13 +5,14 @@
 //! sessions, which ask through [`crate::smtp::Misbehave`]. Named [`presets`] are scenarios that come along;
 //! [`magic`] addresses and a header ask for a fault without any configuration.
 //!
-//! This room knows no socket and no clock but the one of its rate limiters. The same scenario, seed and mail
+//! This room knows no socket, and no clock but that of its rate limiters and of whoever waits for the doors. The same scenario, seed and mail
 //! give the same faults, in whatever order connections come: nothing is drawn, odds are computed from what
 //! they are about. A scenario with a mistake is refused whole.
 
 mod count;
 mod engine;
 mod fits;
+mod follow;
 mod join;
 pub mod language;
 pub mod later;
@@ -24,6 +25,7 @@ mod scenario;
 mod when;
 
 pub use engine::{Faults, InboxWay, RuleState};
+pub use follow::Follower;
 pub use later::Later;
 pub use read::{Mistake, ScenarioError};
 pub use scenario::Scenario;

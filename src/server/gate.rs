@@ -2,11 +2,11 @@
 //! as a port does behind which nothing listens.
 
 use super::{EXHAUSTED, Pausing, Shared, accept, bind};
+use crate::fault::Follower;
 use crate::storage::Door;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 /// Serves a door until this is dropped.
@@ -15,12 +15,12 @@ pub(super) async fn serve(
     shared: &Arc<Shared>,
     door: &Arc<Door>,
     tasks: &TaskTracker,
-    mut changed: watch::Receiver<()>,
+    mut changes: Follower,
 ) {
     let address = listener.local_addr();
     let mut listener = Some(listener);
     loop {
-        changed.mark_unchanged();
+        let change = changes.begin();
         let refuses = shared.faults.refuses(door.name());
         match (refuses, &address) {
             (true, Ok(_)) => drop(listener.take()),
@@ -29,14 +29,10 @@ pub(super) async fn serve(
             }
             _ => {}
         }
+        changes.has_done(change);
         let closed = listener.is_none().then(|| door.counts.is_closed_on_request());
         tokio::select! {
-            changed = changed.changed() => {
-                // Nobody is left who could change it.
-                if changed.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
+            () = changes.changed() => {}
             () = async {
                 match &listener {
                     Some(listener) => accept(listener, shared, door, tasks).await,

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -59,7 +59,6 @@ pub struct Shared {
     pub faults: Arc<Faults>,
     /// Where sessions are announced in which something was found, and those that have ended, if anybody looks.
     pub announce: Option<mpsc::Sender<Arc<SessionEntry>>>,
-    changed: watch::Sender<()>,
     admission: Admission,
     stopping: AtomicBool,
 }
@@ -85,16 +84,8 @@ impl Server {
     ) -> Self {
         let admission = Admission::new(caps);
         let stopping = AtomicBool::new(false);
-        let changed = watch::Sender::new(());
-        faults.on_change({
-            let changed = changed.clone();
-            move || {
-                changed.send_replace(());
-            }
-        });
         let (tls, flawed) = (identity.server_config(), Flawed::new(identity.clone()));
-        let shared =
-            Shared { store, budget, tls, flawed, faults, announce, changed, admission, stopping };
+        let shared = Shared { store, budget, tls, flawed, faults, announce, admission, stopping };
         Self {
             shared: Arc::new(shared),
             tasks: TaskTracker::new(),
@@ -108,12 +99,12 @@ impl Server {
             let (shared, door) = (Arc::clone(&self.shared), Arc::clone(door));
             let (tasks, closing) = (self.tasks.clone(), self.closing.clone());
             let accepting = Accepting::new(&door);
-            let changed = self.shared.changed.subscribe();
+            let changes = self.shared.faults.follow();
             self.tasks.spawn(async move {
                 let _accepting = accepting;
                 tokio::select! {
                     () = closing.cancelled() => {}
-                    () = gate::serve(listener, &shared, &door, &tasks, changed) => {}
+                    () = gate::serve(listener, &shared, &door, &tasks, changes) => {}
                 }
             });
         }

@@ -118,4 +118,30 @@ impl Fixture {
     pub fn expect_session(&self, query: &str) -> SessionRecord {
         self.runtime.block_on(self.fixture.expect_session(query))
     }
+
+    /// See [`super::Fixture::fault`]. A door is closed, or open again, when this is over.
+    ///
+    /// # Panics
+    /// Where there is none of that name.
+    #[track_caller]
+    pub fn fault(&self, spec: &str) {
+        self.fixture.fault(spec);
+        self.runtime.block_on(self.faults().settled());
+    }
+
+    /// See [`super::Fixture::fault_rules`]. A door is closed, or open again, when this is over.
+    ///
+    /// # Panics
+    /// Where there is a mistake in them, naming it.
+    #[track_caller]
+    pub fn fault_rules(&self, toml: &str) {
+        self.fixture.fault_rules(toml);
+        self.runtime.block_on(self.faults().settled());
+    }
+
+    /// See [`super::Fixture::behave`]. A door is open again when this is over.
+    pub fn behave(&self) {
+        self.fixture.behave();
+        self.runtime.block_on(self.faults().settled());
+    }
 }

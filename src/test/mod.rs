@@ -227,7 +227,8 @@ impl Fixture {
     }
 
     /// Puts a fault in force beside those that are: `greylist`, `busy=2`, `port-blocked@relay`. `doorpost faults` lists
-    /// them. What rules have counted so far is forgotten.
+    /// them. What rules have counted so far is forgotten. A door closes, or opens again, a moment later:
+    /// `mail.faults().settled().await` waits for it.
     ///
     /// # Panics
     /// Where there is none of that name.

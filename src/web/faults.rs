@@ -153,6 +153,7 @@ pub(super) async fn put_faults(
         app.faults.set_magic(magic);
     }
     app.faults.set(inbox, scenario);
+    app.faults.settled().await;
     Ok(view(&app, inbox))
 }
 
@@ -169,6 +170,7 @@ pub(super) async fn delete_faults(
 ) -> Result<Json<Faults>, Problem> {
     let inbox = scope.inbox()?;
     app.faults.set(inbox, Scenario::default());
+    app.faults.settled().await;
     Ok(view(&app, inbox))
 }
 
