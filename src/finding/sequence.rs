@@ -2,7 +2,8 @@
 //! that comes twice.
 //!
 //! The clock is handed in. What is remembered is bounded, the oldest is forgotten first; who is forgotten is not
-//! accused. A client is known by its address and the reverse-path it uses.
+//! accused. A client is known by its address and the reverse-path it uses, and owes a try to each recipient that was
+//! put off.
 
 use super::{Client, Code, Finding, Letter};
 use crate::mail::{Envelope, SessionId};
@@ -16,6 +17,15 @@ use std::time::Duration;
 
 /// Things of each kind that are remembered.
 const REMEMBERED: usize = 4096;
+/// Tries that are remembered, of which a message has one for each recipient.
+const REMEMBERED_TRIES: usize = 65_536;
+/// In the place of a recipient: the message for all of them, where MAIL or the data was put off.
+const WHOLE: &str = "";
+/// In the place of a recipient: whoever it was for, where a client came back and named none.
+const ANYBODY: &str = "*";
+
+/// A client, and whom it wanted to reach: an address, a reverse-path and a forward-path.
+type Wish = (IpAddr, String, String);
 
 /// How long to wait for what is to come, and to remember what came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +46,12 @@ impl Default for Patience {
 #[derive(Debug)]
 pub struct Sequences {
     patience: Patience,
-    deferred: BTreeMap<(IpAddr, String), Deferred>,
-    /// When each client tried last: a session may be filed after one that began later.
-    tried: BTreeMap<(IpAddr, String), Duration>,
-    tried_order: VecDeque<(IpAddr, String)>,
+    deferred: BTreeMap<Wish, Deferred>,
+    /// When each wish was tried last, by its hash: a session may be filed after one that began later.
+    tried: HashMap<u64, Duration>,
+    tried_order: VecDeque<u64>,
     /// The deferred, in the order of time.
-    order: VecDeque<(IpAddr, String, SessionId)>,
+    order: VecDeque<(Wish, SessionId)>,
     seen: HashMap<u64, Seen>,
     seen_order: VecDeque<u64>,
     /// Sessions whose last message was kept, and whose client was never told.
@@ -67,9 +77,11 @@ struct Seen {
 /// What a session tried, as far as its transcript tells.
 #[derive(Debug, Default)]
 pub struct Attempts {
-    /// Each reverse-path, and how long before the end it was used last.
-    reverse_paths: BTreeMap<String, Duration>,
+    /// Each reverse-path and whom it was for, and how long after the beginning that was tried last.
+    tries: BTreeMap<(String, String), Duration>,
     deferred: Vec<PutOff>,
+    /// Whether there was more than the transcript holds: anything may have been tried there.
+    is_cut: bool,
     is_unanswered: bool,
 }
 
@@ -77,11 +89,12 @@ pub struct Attempts {
 #[derive(Debug)]
 struct PutOff {
     reverse_path: String,
+    recipient: String,
     /// The line of the command.
     line: usize,
     reply: String,
-    /// How long that was before the end.
-    ago: Duration,
+    /// How long that was after the beginning.
+    after: Duration,
 }
 
 /// By what a message is known when it comes again.
@@ -98,7 +111,7 @@ impl Sequences {
         Self {
             patience,
             deferred: BTreeMap::new(),
-            tried: BTreeMap::new(),
+            tried: HashMap::new(),
             tried_order: VecDeque::new(),
             order: VecDeque::new(),
             seen: HashMap::new(),
@@ -107,30 +120,38 @@ impl Sequences {
         }
     }
 
-    /// Takes note of a session that has ended.
+    /// Takes note of a session that has ended, and of when it began.
     pub fn session_ended(
         &mut self,
         id: SessionId,
         peer: IpAddr,
         attempts: Attempts,
         client: Option<Client>,
-        now: Duration,
+        began: Duration,
     ) {
-        for (reverse_path, ago) in attempts.reverse_paths {
-            self.has_tried((peer, reverse_path), now.saturating_sub(ago));
+        if attempts.is_cut {
+            self.deferred.retain(|(of, ..), _| *of != peer);
         }
-        for PutOff { reverse_path, line, reply, ago } in attempts.deferred {
-            let at = now.saturating_sub(ago);
-            if self.tried.get(&(peer, reverse_path.clone())).is_some_and(|newest| *newest > at) {
+        for ((reverse_path, recipient), after) in attempts.tries {
+            self.has_tried(peer, &reverse_path, &recipient, began + after);
+        }
+        for PutOff { reverse_path, recipient, line, reply, after } in attempts.deferred {
+            let at = began + after;
+            let was_tried = [&*recipient, ANYBODY].into_iter().any(|one| {
+                let newest = self.tried.get(&hash_of(peer, &reverse_path, one));
+                newest.is_some_and(|newest| *newest > at)
+            });
+            if was_tried {
                 continue;
             }
-            let deferred = Deferred { session: id, line, client, at, reply };
-            self.deferred.insert((peer, reverse_path.clone()), deferred);
-            self.order.push_back((peer, reverse_path, id));
-        }
-        while self.order.len() > REMEMBERED {
-            if let Some((peer, reverse_path, _)) = self.order.pop_front() {
-                self.deferred.remove(&(peer, reverse_path));
+            let wish = (peer, reverse_path, recipient);
+            self.deferred.insert(wish.clone(), Deferred { session: id, line, client, at, reply });
+            self.order.push_back((wish, id));
+            while self.order.len() > REMEMBERED {
+                let Some((wish, id)) = self.order.pop_front() else { break };
+                if self.deferred.get(&wish).is_some_and(|one| one.session == id) {
+                    self.deferred.remove(&wish);
+                }
             }
         }
         if attempts.is_unanswered {
@@ -163,30 +184,43 @@ impl Sequences {
         &mut self,
         key: MessageKey,
         peer: IpAddr,
-        reverse_path: String,
+        envelope: &Envelope,
         session: Option<SessionId>,
         now: Duration,
     ) {
         // Whoever sends comes back, also where the session lasts for days.
         if session.is_some() {
-            self.has_tried((peer, reverse_path), now);
+            let reverse_path = envelope.reverse_path.to_string();
+            self.has_tried(peer, &reverse_path, WHOLE, now);
+            for recipient in &envelope.forward_paths {
+                self.has_tried(peer, &reverse_path, &lower(&recipient.path.to_string()), now);
+            }
         }
         self.remember(key.hash, Seen { session, at: now });
     }
 
     /// A client tried at that time: it was not put off for good before.
-    fn has_tried(&mut self, key: (IpAddr, String), at: Duration) {
-        if self.deferred.get(&key).is_some_and(|one| one.at < at) {
-            self.deferred.remove(&key);
-        }
-        match self.tried.get_mut(&key) {
-            Some(newest) => *newest = at.max(*newest),
-            None => {
-                self.tried_order.push_back(key.clone());
-                self.tried.insert(key, at);
+    fn has_tried(&mut self, peer: IpAddr, reverse_path: &str, recipient: &str, at: Duration) {
+        if recipient == ANYBODY {
+            let is_met = |wish: &Wish, one: &Deferred| {
+                wish.0 == peer && wish.1 == reverse_path && one.at < at
+            };
+            self.deferred.retain(|wish, one| !is_met(wish, one));
+        } else if !self.deferred.is_empty() {
+            let wish = (peer, reverse_path.to_owned(), recipient.to_owned());
+            if self.deferred.get(&wish).is_some_and(|one| one.at < at) {
+                self.deferred.remove(&wish);
             }
         }
-        while self.tried_order.len() > REMEMBERED {
+        let hash = hash_of(peer, reverse_path, recipient);
+        match self.tried.get_mut(&hash) {
+            Some(newest) => *newest = at.max(*newest),
+            None => {
+                self.tried_order.push_back(hash);
+                self.tried.insert(hash, at);
+            }
+        }
+        while self.tried_order.len() > REMEMBERED_TRIES {
             if let Some(oldest) = self.tried_order.pop_front() {
                 self.tried.remove(&oldest);
             }
@@ -207,10 +241,9 @@ impl Sequences {
     /// Those who had their time and did not come back.
     pub fn overdue(&mut self, now: Duration) -> Vec<(SessionId, Finding)> {
         let mut overdue = Vec::new();
-        while let Some((peer, reverse_path, id)) = self.order.front() {
-            let key = (*peer, reverse_path.clone());
+        while let Some((wish, id)) = self.order.front() {
             // It came back, or was put off again later, which stands further behind.
-            let Some(one) = self.deferred.get(&key).filter(|one| one.session == *id) else {
+            let Some(one) = self.deferred.get(wish).filter(|one| one.session == *id) else {
                 self.order.pop_front();
                 continue;
             };
@@ -220,7 +253,7 @@ impl Sequences {
             let about = format!(" ({})", one.reply);
             let finding = Finding::new(Code::NeverRetried, Some(one.line), one.client, &about);
             overdue.push((one.session, finding));
-            self.deferred.remove(&key);
+            self.deferred.remove(wish);
             self.order.pop_front();
         }
         overdue
@@ -233,9 +266,9 @@ impl MessageKey {
     pub fn new(peer: IpAddr, envelope: &Envelope, letter: &Letter, octets: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         (peer, envelope.reverse_path.to_string()).hash(&mut hasher);
-        for recipient in &envelope.forward_paths {
-            recipient.path.to_string().hash(&mut hasher);
-        }
+        let paths = envelope.forward_paths.iter().map(|recipient| recipient.path.to_string());
+        // In whatever order they were named.
+        paths.collect::<BTreeSet<_>>().hash(&mut hasher);
         match &letter.message_id {
             Some(id) => id.hash(&mut hasher),
             None => octets.hash(&mut hasher),
@@ -254,59 +287,100 @@ impl Attempts {
         attempts(session)
     }
 
-    fn put_off(&mut self, reverse_path: &str, line: usize, reply: &str, ago: Duration) {
-        let reply = reply.lines().next().unwrap_or_default().to_owned();
-        self.deferred.retain(|one| one.reverse_path != reverse_path);
-        self.deferred.push(PutOff { reverse_path: reverse_path.to_owned(), line, reply, ago });
+    /// A second try within the session is one.
+    fn try_at(&mut self, reverse_path: &str, recipient: &str, after: Duration) {
+        let is_same = |one: &PutOff| one.reverse_path == reverse_path && one.recipient == recipient;
+        self.deferred.retain(|one| !is_same(one));
+        self.tries.insert((reverse_path.to_owned(), recipient.to_owned()), after);
+    }
+
+    /// Who did not get as far as RCPT came back for whomever it was.
+    fn named_nobody(&mut self, sender: Option<&str>, at: Option<Duration>) {
+        if let (Some(sender), Some(after)) = (sender, at) {
+            self.tries.insert((sender.to_owned(), ANYBODY.to_owned()), after);
+        }
     }
 
     /// Whether there is anything to remember, or to forget.
     #[must_use]
     pub fn is_something(&self) -> bool {
-        !self.reverse_paths.is_empty() || self.is_unanswered
+        !self.tries.is_empty() || self.is_cut || self.is_unanswered
     }
 }
 
 /// What a session tried, and what it was told to try later.
 fn attempts(session: &Session) -> Attempts {
-    let mut attempts = Attempts { is_unanswered: is_unanswered(session), ..Attempts::default() };
-    let mut current: Option<String> = None;
-    let mut command = 0;
-    let mut is_of_mail = false;
-    let end = session.transcript().lines().last().map_or(Duration::ZERO, |line| line.at);
-    for (number, line) in session.transcript().lines().enumerate() {
-        let ago = end.saturating_sub(line.at);
+    let transcript = session.transcript();
+    let is_cut = transcript.omitted() > 0;
+    let mut attempts =
+        Attempts { is_unanswered: is_unanswered(session), is_cut, ..Attempts::default() };
+    let mut sender: Option<String> = None;
+    // When MAIL was said, until somebody is named.
+    let mut unnamed: Option<Duration> = None;
+    // The command that is to be answered, where it stands, and for whom it is.
+    let mut current: Option<(Verb, usize, String)> = None;
+    for (number, line) in transcript.lines().enumerate() {
+        let after = line.at;
         match line.kind {
             Kind::Client => {
                 let (verb, argument) = command::split(line.octets());
                 let verb = command::rule(verb).map(|rule| rule.verb);
-                is_of_mail =
-                    matches!(verb, Some(Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat));
-                command = number;
-                if verb == Some(Verb::Mail)
-                    && let Some(path) = reverse_path(argument)
-                {
-                    // A second try within the session is one.
-                    attempts.deferred.retain(|one| one.reverse_path != path);
-                    attempts.reverse_paths.insert(path.clone(), ago);
-                    current = Some(path);
+                current = verb
+                    .filter(|verb| {
+                        matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat)
+                    })
+                    .map(|verb| (verb, number, WHOLE.to_owned()));
+                match (&mut current, path(argument)) {
+                    (Some((Verb::Mail, ..)), Some(path)) => {
+                        attempts.named_nobody(sender.as_deref(), unnamed.replace(after));
+                        attempts.try_at(&path, WHOLE, after);
+                        sender = Some(path);
+                    }
+                    (Some((Verb::Rcpt, _, whom)), Some(path)) => {
+                        unnamed = None;
+                        *whom = lower(&path);
+                        if let Some(sender) = &sender {
+                            attempts.try_at(sender, whom, after);
+                        }
+                    }
+                    _ => {}
                 }
             }
             // After 354 the data is still to be answered; any other reply is the last to its command.
-            Kind::Server if is_of_mail && line.octets().first() != Some(&b'3') => {
-                is_of_mail = false;
-                if let (Some(path), Some(b'4')) = (&current, line.octets().first()) {
-                    attempts.put_off(path, command, &line.text(), ago);
+            Kind::Server if line.octets().first() != Some(&b'3') => {
+                let is_put_off = line.octets().first() == Some(&b'4') && !is_cut;
+                if let (Some((_, command, recipient)), Some(sender)) = (current.take(), &sender)
+                    && is_put_off
+                {
+                    attempts.deferred.push(PutOff {
+                        reverse_path: sender.clone(),
+                        recipient,
+                        line: command,
+                        reply: line.text().lines().next().unwrap_or_default().to_owned(),
+                        after,
+                    });
                 }
             }
             _ => {}
         }
     }
+    attempts.named_nobody(sender.as_deref(), unnamed);
     attempts
 }
 
-/// The reverse-path of MAIL as it was written, without brackets.
-fn reverse_path(argument: &[u8]) -> Option<String> {
+fn hash_of(peer: IpAddr, reverse_path: &str, recipient: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (peer, reverse_path, recipient).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A recipient is the same however it is written.
+fn lower(path: &str) -> String {
+    path.to_lowercase()
+}
+
+/// The path of MAIL or RCPT as it was written, without brackets.
+fn path(argument: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(argument).ok()?;
     let (_, rest) = text.split_once('<')?;
     rest.split_once('>').map(|(path, _)| path.to_owned())
@@ -342,6 +416,22 @@ mod tests {
 
     /// One that ended like this, then.
     fn ended_by(said: &[u8], end: Input<'_>, at: Duration) -> Session {
+        with_room(Limits { recipients: 0, ..Limits::default() }, said, end, at)
+    }
+
+    /// A message from `a@b.example` for these.
+    fn envelope(to: &[&str]) -> Envelope {
+        let mut envelope = Envelope::new(ReversePath::parse_front("<a@b.example>").unwrap().0);
+        let recipients = to.iter().map(|path| Recipient {
+            path: ForwardPath::parse_front(path).unwrap().0,
+            notify: None,
+            orcpt: None,
+        });
+        envelope.forward_paths.extend(recipients);
+        envelope
+    }
+
+    fn with_room(limits: Limits, said: &[u8], end: Input<'_>, at: Duration) -> Session {
         let policy = Policy {
             door: "relay".into(),
             hostname: "doorpost.test".into(),
@@ -354,7 +444,7 @@ mod tests {
             qualified_only: false,
             bare_lf: BareLf::Reject,
             extensions: Extensions::default(),
-            limits: Limits { recipients: 0, ..Limits::default() },
+            limits,
             deadlines: Deadlines::default(),
             show_secrets: false,
             judge: None,
@@ -395,15 +485,18 @@ mod tests {
         let again = session(b"MAIL FROM:<a@b.example>\r\n");
         all.session_ended(id(2), PEER, Attempts::of(&again), None, HOUR / 2);
         assert!(all.overdue(HOUR * 2).is_empty());
+        // It came back for that recipient, however it was written.
+        let room = Limits { recipients: 1, ..Limits::default() };
+        let said = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<C@d.example>\r\nQUIT\r\n";
+        let taken = with_room(room, said, Input::Closed, Duration::ZERO);
+        let mut all = Sequences::new(Patience::default());
+        all.session_ended(id(1), PEER, Attempts::of(&refused), None, Duration::ZERO);
+        all.session_ended(id(2), PEER, Attempts::of(&taken), None, HOUR / 2);
+        assert!(all.overdue(HOUR * 2).is_empty());
         // Filed late, after the one in which it came back.
         let mut late = Sequences::new(Patience::default());
         late.session_ended(id(2), PEER, Attempts::of(&again), None, HOUR / 2);
-        let lasting = ended_by(
-            b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n",
-            Input::Closed,
-            HOUR / 4,
-        );
-        late.session_ended(id(1), PEER, Attempts::of(&lasting), None, HOUR / 2);
+        late.session_ended(id(1), PEER, Attempts::of(&refused), None, HOUR / 4);
         assert!(late.overdue(HOUR * 2).is_empty());
         // Put off twice, the time runs from the second.
         all.session_ended(id(3), PEER, Attempts::of(&refused), None, HOUR);
@@ -423,6 +516,52 @@ mod tests {
     }
 
     #[test]
+    fn a_recipient_that_was_put_off_is_owed_a_try_of_its_own() {
+        let limits = Limits { recipients: 1, ..Limits::default() };
+        let said =
+            b"MAIL FROM:<a@b.example>\r\nRCPT TO:<bob@d.example>\r\nRCPT TO:<Full@d.example>\r\n\
+            DATA\r\ntext\r\n.\r\n";
+        let first = || Attempts::of(&with_room(limits, said, Input::Closed, Duration::ZERO));
+        let key = |to: &[&str]| MessageKey::new(PEER, &envelope(to), &Letter::default(), b"text");
+        let mut all = Sequences::new(Patience::default());
+        // The message was kept, for the one that was taken.
+        let taken = ["<bob@d.example>"];
+        all.message(key(&taken), PEER, &envelope(&taken), Some(id(1)), HOUR / 9);
+        all.session_ended(id(1), PEER, first(), None, HOUR / 9);
+        let other = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<carol@d.example>\r\n");
+        all.session_ended(id(2), PEER, Attempts::of(&other), None, HOUR / 2);
+        let overdue = all.overdue(HOUR * 4 / 3);
+        assert_eq!(overdue.len(), 1);
+        assert!(overdue[0].0 == id(1) && overdue[0].1.what.contains("452"), "{overdue:?}");
+        // Who comes for it is not named, also while that session lasts.
+        all.session_ended(id(3), PEER, first(), None, HOUR * 2);
+        let owed = ["<full@d.example>"];
+        all.message(key(&owed), PEER, &envelope(&owed), Some(id(4)), HOUR * 5 / 2);
+        assert!(all.overdue(HOUR * 9).iter().all(|(id, _)| id.get() == 2));
+    }
+
+    #[test]
+    fn what_the_transcript_does_not_hold_may_have_been_a_try() {
+        let mut all = Sequences::new(Patience::default());
+        let refused = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
+        all.session_ended(id(1), PEER, Attempts::of(&refused), None, Duration::ZERO);
+        let limits = Limits { transcript: 60, ..Limits::default() };
+        let said = b"MAIL FROM:<x@b.example>\r\nRSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n";
+        let cut = with_room(limits, said, Input::Closed, Duration::ZERO);
+        assert!(cut.transcript().omitted() > 0);
+        all.session_ended(id(2), PEER, Attempts::of(&cut), None, HOUR / 2);
+        assert!(all.overdue(HOUR * 9).is_empty());
+    }
+
+    #[test]
+    fn a_message_is_the_same_in_whatever_order_its_recipients_come() {
+        let key = |to: &[&str]| MessageKey::new(PEER, &envelope(to), &Letter::default(), b"text");
+        let (bob, carol) = ("<bob@d.example>", "<carol@d.example>");
+        assert_eq!(key(&[bob, carol]), key(&[carol, bob]));
+        assert_ne!(key(&[bob, carol]), key(&[carol]));
+    }
+
+    #[test]
     fn whoever_only_fell_idle_was_not_told_to_try_later() {
         let idle = ended_by(b"MAIL FROM:<a@b.example>\r\n", Input::Time, HOUR);
         assert!(idle.transcript().to_string().contains("421 4.4.2"), "{}", idle.transcript());
@@ -435,9 +574,7 @@ mod tests {
     #[test]
     fn the_same_message_is_a_duplicate_by_its_name() {
         let mut all = Sequences::new(Patience::default());
-        let mut envelope = Envelope::new(ReversePath::parse_front("<a@b.example>").unwrap().0);
-        let path = ForwardPath::parse_front("<c@d.example>").unwrap().0;
-        envelope.forward_paths.push(Recipient { path, notify: None, orcpt: None });
+        let envelope = envelope(&["<c@d.example>"]);
         let key = |name: Option<&str>| {
             let head = name.map_or_else(String::new, |name| format!("Message-ID: {name}\r\n"));
             let octets = format!("{head}\r\ntext");
@@ -446,7 +583,7 @@ mod tests {
         };
         let mut come = |name: Option<&str>, now| {
             let before = all.duplicate_of(key(name), now);
-            all.message(key(name), PEER, "a@b.example".into(), Some(id(1)), now);
+            all.message(key(name), PEER, &envelope, Some(id(1)), now);
             before
         };
         assert_eq!(come(Some("<1@b.example>"), Duration::ZERO), None);
@@ -465,7 +602,7 @@ mod tests {
         let mut all = Sequences::new(Patience::default());
         for number in 0..REMEMBERED as u64 + 50 {
             let key = MessageKey { hash: number, has_name: true };
-            all.message(key, PEER, String::new(), None, Duration::ZERO);
+            all.message(key, PEER, &envelope(&[]), None, Duration::ZERO);
         }
         let refused = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
         for number in 0..REMEMBERED as u64 + 50 {

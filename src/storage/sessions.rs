@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
@@ -27,6 +28,8 @@ pub struct SessionEntry {
     pub local: SocketAddr,
     /// Wakes the connection when the server stops.
     pub stop: Notify,
+    /// When that was by the clock that is not set.
+    pub(super) began: Instant,
     ended_at: OnceLock<OffsetDateTime>,
     session: Mutex<Session>,
     found: Mutex<Found>,
@@ -202,6 +205,7 @@ impl Sessions {
             peer,
             local,
             stop: Notify::new(),
+            began: Instant::now(),
             ended_at: OnceLock::new(),
             session: Mutex::new(session),
             found: Mutex::default(),

@@ -59,9 +59,8 @@ impl Store {
     /// Remembers a message that was kept, so that it is known when it comes again.
     pub fn has_come(&self, key: MessageKey, message: &Message) {
         let arrival = message.arrival();
-        let (peer, reverse_path) = (arrival.peer.ip(), arrival.envelope.reverse_path.to_string());
-        let now = self.opened.elapsed();
-        self.sequences().message(key, peer, reverse_path, arrival.session, now);
+        let (peer, now) = (arrival.peer.ip(), self.opened.elapsed());
+        self.sequences().message(key, peer, &arrival.envelope, arrival.session, now);
     }
 
     /// Adds to a session what was found by looking at several, and tells of it.
@@ -104,7 +103,9 @@ impl Store {
         let attempts = Attempts::of(&entry.session());
         if attempts.is_something() {
             let (client, peer) = (entry.client(), entry.peer.ip());
-            self.sequences().session_ended(entry.id, peer, attempts, client, self.opened.elapsed());
+            // It may be filed some time after its end, when the client has come back already.
+            let began = entry.began.saturating_duration_since(self.opened);
+            self.sequences().session_ended(entry.id, peer, attempts, client, began);
         }
         self.sessions.ended(entry);
         self.backend.keep_session(EndedSession::Inbound(Arc::clone(entry)));
