@@ -95,8 +95,10 @@ struct Walk<'a> {
     last_code: u16,
     /// The data has just ended, and the next line is to be a command.
     is_after_data: bool,
-    /// The line behind the data that was none.
+    /// The first line behind the data, as long as nothing was taken since.
     leftover: Option<usize>,
+    /// Whether the last command is a line of text, or the lone dot at its end.
+    is_text: bool,
     asked_for_other_name: bool,
     certificate_is_over: bool,
 }
@@ -126,6 +128,7 @@ impl<'a> Walk<'a> {
             last_code: 0,
             is_after_data: false,
             leftover: None,
+            is_text: false,
             asked_for_other_name: false,
             certificate_is_over: false,
         }
@@ -177,9 +180,10 @@ impl<'a> Walk<'a> {
         let (verb, argument) = command::split(line.octets());
         self.verb = command::rule(verb).map(|rule| rule.verb);
         self.command = number;
-        if std::mem::take(&mut self.is_after_data) && self.verb.is_none() && !is_a_verb(verb) {
+        if std::mem::take(&mut self.is_after_data) {
             self.leftover = Some(number);
         }
+        self.is_text = self.verb.is_none() && !may_be_a_verb(verb);
         match self.verb {
             Some(Verb::Ehlo | Verb::Helo) => self.hello = Some(number),
             Some(Verb::Auth) => {
@@ -205,6 +209,9 @@ impl<'a> Walk<'a> {
         self.in_exchange = code == Some(334);
         if std::mem::take(&mut self.is_faked) {
             return;
+        }
+        if matches!(self.last_code, 200..=399) {
+            self.leftover = None;
         }
         let says =
             |reply: &Reply| code == Some(reply.code()) && octets.ends_with(reply.text().as_bytes());
@@ -235,7 +242,7 @@ impl<'a> Walk<'a> {
             (Some(Verb::Mail), 550) if says(&replies::SENDER_NOT_YOURS) => {
                 self.add(Code::SenderNotAllowed, at);
             }
-            (None, 500..=599) => {
+            (None, 500..=599) if self.is_text => {
                 if let Some(at) = self.leftover.take() {
                     self.add(Code::DotStuffingMissing, at);
                 }
@@ -400,7 +407,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether a word can be the verb of an extension that we do not know: `ETRN`, `XCLIENT`.
-fn is_a_verb(word: &[u8]) -> bool {
-    (4..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase)
+/// Whether a word can be the verb of an extension that we do not know: `ETRN`, `xclient`.
+fn may_be_a_verb(word: &[u8]) -> bool {
+    (4..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_alphabetic)
 }
