@@ -4,7 +4,7 @@
 use super::{Arrival, InboxBy, Message};
 use crate::mail::MessageId;
 use crate::mime::{Searchable, Summary};
-use crate::search::Query;
+use crate::search::{Query, Term};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -66,6 +66,20 @@ pub struct Find {
     pub after: Option<MessageId>,
     /// How many at most.
     pub limit: usize,
+}
+
+impl Find {
+    /// The same with inboxes by the names under which they are filed.
+    pub(super) fn filed(&self, by: &InboxBy) -> Self {
+        let mut find = self.clone();
+        find.inbox = find.inbox.map(|name| by.filed(&name));
+        find.query.root.change_terms(&mut |term| {
+            if let Term::Inbox(name) = term {
+                *name = by.filed(name);
+            }
+        });
+        find
+    }
 }
 
 /// What was found, newest first.

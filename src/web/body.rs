@@ -1,8 +1,8 @@
 //! Bodies of requests: read up to a limit and within a time, and only where they say what they are.
 //!
 //! Refuses larger ones (413), slower ones (408), other media types and compressed ones (415), and JSON that is not what
-//! is expected (400). What is too large is read to its end and dropped: who is still writing when a connection is
-//! closed hears of a broken pipe, and never of the 413.
+//! is expected (400). What is too large is read and dropped as long as it comes: who is still writing when a
+//! connection is closed hears of a broken pipe, and never of the 413.
 
 use super::problem::Problem;
 use axum::body::Body;
@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// The time for a whole body.
 const TIME: Duration = Duration::from_secs(60);
+/// The time without a further octet of a body that is too large, until that is said.
+const LULL: Duration = Duration::from_secs(1);
 /// Octets of a JSON body.
 const LARGEST_JSON: usize = 64 * 1024;
 
@@ -58,7 +60,14 @@ pub(super) async fn read(
     let reading = async {
         let mut stream = body.into_data_stream();
         let mut octets = Vec::new();
-        while let Some(data) = stream.next().await {
+        loop {
+            let next = stream.next();
+            let data = match is_too_large {
+                false => next.await,
+                // Nobody is kept waiting for the answer who waits for it.
+                true => tokio::time::timeout(LULL, next).await.unwrap_or(None),
+            };
+            let Some(data) = data else { break };
             let data = data.map_err(|_| Problem::bad_request("the body came broken"))?;
             is_too_large |= octets.len() + data.len() > largest;
             match is_too_large {

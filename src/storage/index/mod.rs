@@ -22,7 +22,6 @@ use super::backend::{Backend, Happened, StoreError};
 use super::backlog::Backlog;
 use super::{Find, Group, InboxBy, Total};
 use crate::mail::MessageId;
-use crate::search::Term;
 use compile::Kind;
 use rusqlite::{Connection, ErrorCode};
 use schema::Place;
@@ -264,13 +263,13 @@ impl Index {
 
     /// Names of what is found, newest first; one more than asked for where there is more.
     pub(super) fn names(&self, find: &Find) -> Result<Vec<MessageId>, StoreError> {
-        let find = self.filed(find);
+        let find = find.filed(&self.inbox_by);
         self.ask(|connection| read::find(connection, &find))
     }
 
     /// A page of what is found, as it stands at one moment.
     pub(super) fn page(&self, find: &Find) -> Result<Page, StoreError> {
-        let find = &self.filed(find);
+        let find = &find.filed(&self.inbox_by);
         self.ask(|connection| {
             let moment = connection.unchecked_transaction()?;
             let mut names = read::find(&moment, find)?;
@@ -280,18 +279,6 @@ impl Index {
             let total = read::total(&moment, find)?;
             Ok(Page { names, is_more, shown, total })
         })
-    }
-
-    /// What is asked for, inboxes by the names under which they are filed.
-    fn filed(&self, find: &Find) -> Find {
-        let mut find = find.clone();
-        find.inbox = find.inbox.map(|name| self.inbox_by.filed(&name));
-        find.query.root.change_terms(&mut |term| {
-            if let Term::Inbox(name) = term {
-                *name = self.inbox_by.filed(name);
-            }
-        });
-        find
     }
 
     /// What the index knows of messages; nothing of those that are gone.
