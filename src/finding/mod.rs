@@ -17,7 +17,7 @@ mod words;
 pub use client::Client;
 pub use code::{Code, Severity};
 pub use letter::{Letter, Letters};
-pub use of::{Observed, besides, client, of, of_message};
+pub use of::{Observed, besides, client, is_no_server, of, of_message};
 pub use said::Finding;
 pub use sequence::{Attempts, MessageKey, Patience, Sequences};
 pub use strict::Strict;

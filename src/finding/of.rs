@@ -6,7 +6,7 @@
 mod end;
 mod message;
 
-pub use message::of_message;
+pub use message::{is_no_server, of_message};
 
 use super::ehlo;
 use super::letter::Letters;

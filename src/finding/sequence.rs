@@ -10,6 +10,7 @@ use crate::mail::{Envelope, SessionId};
 use crate::smtp::command::{self, Verb};
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Session, Verdict};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
@@ -98,10 +99,16 @@ struct PutOff {
 }
 
 /// By what a message is known when it comes again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MessageKey {
     hash: u64,
     has_name: bool,
+    /// Of the client and the reverse-path.
+    sender: DefaultHasher,
+    peer: IpAddr,
+    reverse_path: String,
+    /// Each once, in an order of their own.
+    recipients: Vec<String>,
 }
 
 impl Sequences {
@@ -133,6 +140,7 @@ impl Sequences {
             self.deferred.retain(|(of, ..), _| *of != peer);
         }
         for ((reverse_path, recipient), after) in attempts.tries {
+            self.was_tried(hash_of(peer, &reverse_path, &recipient), began + after);
             self.has_tried(peer, &reverse_path, &recipient, began + after);
         }
         for PutOff { reverse_path, recipient, line, reply, after } in attempts.deferred {
@@ -164,7 +172,7 @@ impl Sequences {
 
     /// What is to be said of a message that came before; nothing where it did not, or too long ago.
     #[must_use]
-    pub fn duplicate_of(&self, key: MessageKey, now: Duration) -> Option<String> {
+    pub fn duplicate_of(&self, key: &MessageKey, now: Duration) -> Option<String> {
         let before = self.seen.get(&key.hash)?;
         if now.saturating_sub(before.at) > self.patience.duplicate {
             return None;
@@ -180,20 +188,14 @@ impl Sequences {
     }
 
     /// Takes note of a message that was kept.
-    pub fn message(
-        &mut self,
-        key: MessageKey,
-        peer: IpAddr,
-        envelope: &Envelope,
-        session: Option<SessionId>,
-        now: Duration,
-    ) {
+    pub fn message(&mut self, key: &MessageKey, session: Option<SessionId>, now: Duration) {
         // Whoever sends comes back, also where the session lasts for days.
         if session.is_some() {
-            let reverse_path = envelope.reverse_path.to_string();
-            self.has_tried(peer, &reverse_path, WHOLE, now);
-            for recipient in &envelope.forward_paths {
-                self.has_tried(peer, &reverse_path, &lower(&recipient.path.to_string()), now);
+            let MessageKey { sender, peer, reverse_path, recipients, .. } = key;
+            let recipients = recipients.iter().map(String::as_str);
+            for recipient in std::iter::once(WHOLE).chain(recipients) {
+                self.was_tried(hash_for(sender, recipient), now);
+                self.has_tried(*peer, reverse_path, recipient, now);
             }
         }
         self.remember(key.hash, Seen { session, at: now });
@@ -212,12 +214,15 @@ impl Sequences {
                 self.deferred.remove(&wish);
             }
         }
-        let hash = hash_of(peer, reverse_path, recipient);
-        match self.tried.get_mut(&hash) {
-            Some(newest) => *newest = at.max(*newest),
-            None => {
+    }
+
+    /// Remembers when a wish was tried last.
+    fn was_tried(&mut self, hash: u64, at: Duration) {
+        match self.tried.entry(hash) {
+            Entry::Occupied(mut newest) => *newest.get_mut() = at.max(*newest.get()),
+            Entry::Vacant(place) => {
+                place.insert(at);
                 self.tried_order.push_back(hash);
-                self.tried.insert(hash, at);
             }
         }
         while self.tried_order.len() > REMEMBERED_TRIES {
@@ -264,16 +269,21 @@ impl MessageKey {
     /// From whom and for whom a message is, and its Message-ID; without one, its octets.
     #[must_use]
     pub fn new(peer: IpAddr, envelope: &Envelope, letter: &Letter, octets: &[u8]) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (peer, envelope.reverse_path.to_string()).hash(&mut hasher);
-        let paths = envelope.forward_paths.iter().map(|recipient| recipient.path.to_string());
+        let reverse_path = envelope.reverse_path.to_string();
+        let paths = envelope.forward_paths.iter();
+        let mut recipients: Vec<_> = paths.map(|one| lower(one.path.to_string())).collect();
         // In whatever order they were named.
-        paths.collect::<BTreeSet<_>>().hash(&mut hasher);
+        recipients.sort_unstable();
+        recipients.dedup();
+        let sender = hash_of_sender(peer, &reverse_path);
+        let mut hasher = sender.clone();
+        recipients.hash(&mut hasher);
         match &letter.message_id {
             Some(id) => id.hash(&mut hasher),
             None => octets.hash(&mut hasher),
         }
-        Self { hash: hasher.finish(), has_name: letter.message_id.is_some() }
+        let (hash, has_name) = (hasher.finish(), letter.message_id.is_some());
+        Self { hash, has_name, sender, peer, reverse_path, recipients }
     }
 }
 
@@ -338,7 +348,7 @@ fn attempts(session: &Session) -> Attempts {
                     }
                     (Some((Verb::Rcpt, _, whom)), Some(path)) => {
                         unnamed = None;
-                        *whom = lower(&path);
+                        *whom = lower(path);
                         if let Some(sender) = &sender {
                             attempts.try_at(sender, whom, after);
                         }
@@ -368,15 +378,26 @@ fn attempts(session: &Session) -> Attempts {
     attempts
 }
 
-fn hash_of(peer: IpAddr, reverse_path: &str, recipient: &str) -> u64 {
+fn hash_of_sender(peer: IpAddr, reverse_path: &str) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
-    (peer, reverse_path, recipient).hash(&mut hasher);
+    (peer, reverse_path).hash(&mut hasher);
+    hasher
+}
+
+fn hash_for(sender: &DefaultHasher, recipient: &str) -> u64 {
+    let mut hasher = sender.clone();
+    recipient.hash(&mut hasher);
     hasher.finish()
 }
 
+fn hash_of(peer: IpAddr, reverse_path: &str, recipient: &str) -> u64 {
+    hash_for(&hash_of_sender(peer, reverse_path), recipient)
+}
+
 /// A recipient is the same however it is written.
-fn lower(path: &str) -> String {
-    path.to_lowercase()
+fn lower(path: String) -> String {
+    let is_lower = path.bytes().all(|octet| octet.is_ascii() && !octet.is_ascii_uppercase());
+    if is_lower { path } else { path.to_lowercase() }
 }
 
 /// The path of MAIL or RCPT as it was written, without brackets.
@@ -526,7 +547,7 @@ mod tests {
         let mut all = Sequences::new(Patience::default());
         // The message was kept, for the one that was taken.
         let taken = ["<bob@d.example>"];
-        all.message(key(&taken), PEER, &envelope(&taken), Some(id(1)), HOUR / 9);
+        all.message(&key(&taken), Some(id(1)), HOUR / 9);
         all.session_ended(id(1), PEER, first(), None, HOUR / 9);
         let other = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<carol@d.example>\r\n");
         all.session_ended(id(2), PEER, Attempts::of(&other), None, HOUR / 2);
@@ -536,7 +557,7 @@ mod tests {
         // Who comes for it is not named, also while that session lasts.
         all.session_ended(id(3), PEER, first(), None, HOUR * 2);
         let owed = ["<full@d.example>"];
-        all.message(key(&owed), PEER, &envelope(&owed), Some(id(4)), HOUR * 5 / 2);
+        all.message(&key(&owed), Some(id(4)), HOUR * 5 / 2);
         assert!(all.overdue(HOUR * 9).iter().all(|(id, _)| id.get() == 2));
     }
 
@@ -557,8 +578,8 @@ mod tests {
     fn a_message_is_the_same_in_whatever_order_its_recipients_come() {
         let key = |to: &[&str]| MessageKey::new(PEER, &envelope(to), &Letter::default(), b"text");
         let (bob, carol) = ("<bob@d.example>", "<carol@d.example>");
-        assert_eq!(key(&[bob, carol]), key(&[carol, bob]));
-        assert_ne!(key(&[bob, carol]), key(&[carol]));
+        assert_eq!(key(&[bob, carol]).hash, key(&[carol, bob]).hash);
+        assert_ne!(key(&[bob, carol]).hash, key(&[carol]).hash);
     }
 
     #[test]
@@ -582,8 +603,8 @@ mod tests {
             MessageKey::new(PEER, &envelope, &letter, octets.as_bytes())
         };
         let mut come = |name: Option<&str>, now| {
-            let before = all.duplicate_of(key(name), now);
-            all.message(key(name), PEER, &envelope, Some(id(1)), now);
+            let before = all.duplicate_of(&key(name), now);
+            all.message(&key(name), Some(id(1)), now);
             before
         };
         assert_eq!(come(Some("<1@b.example>"), Duration::ZERO), None);
@@ -593,7 +614,7 @@ mod tests {
         assert_eq!(come(None, HOUR), None);
         assert_eq!(come(None, HOUR), None, "the same text may be sent twice on purpose");
         all.unanswered.insert(id(1));
-        let lost = all.duplicate_of(key(None), HOUR);
+        let lost = all.duplicate_of(&key(None), HOUR);
         assert_eq!(lost.as_deref(), Some(" in session 1, where its 250 was lost"));
     }
 
@@ -601,8 +622,10 @@ mod tests {
     fn memory_is_bounded() {
         let mut all = Sequences::new(Patience::default());
         for number in 0..REMEMBERED as u64 + 50 {
-            let key = MessageKey { hash: number, has_name: true };
-            all.message(key, PEER, &envelope(&[]), None, Duration::ZERO);
+            let octets = number.to_string();
+            let letter = Letter::default();
+            let key = MessageKey::new(PEER, &envelope(&[]), &letter, octets.as_bytes());
+            all.message(&key, None, Duration::ZERO);
         }
         let refused = session(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n");
         for number in 0..REMEMBERED as u64 + 50 {

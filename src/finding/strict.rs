@@ -3,7 +3,7 @@
 //! A finding that shows only later, or that no reply could reach, cannot be refused: [`Code::can_be_refused`].
 
 use super::letter::{Letter, Letters};
-use super::{Code, Observed, of, of_message};
+use super::{Code, Observed, is_no_server, of, of_message};
 use crate::mail::Envelope;
 use crate::smtp::judge::Judge;
 use crate::smtp::transcript::Kind;
@@ -50,7 +50,9 @@ impl Judge for Strict {
         });
         let observed = Observed { session, letters: Some(&letters) };
         // A message that was refused, or had no fault, says nothing of the next.
-        let own = letter.map(|letter| of_message(&observed, &letter)).unwrap_or_default();
+        let own = letter
+            .map(|letter| of_message(session, &letter, || is_no_server(&observed)))
+            .unwrap_or_default();
         let concerns = |code: &Code| !code.is_of_one_message() || own.contains(code);
         let found = of(&observed);
         let mut codes = found.iter().filter_map(super::Finding::code).filter(concerns);

@@ -25,7 +25,9 @@ pub(super) fn decode<'a>(octets: &'a [u8], charset: Option<&str>) -> Decoded<'a>
         return Decoded { text: text.into(), is_known: true, is_sound };
     }
     let is_known = matches!(kind, Kind::Utf8);
-    let text = String::from_utf8_lossy(octets);
+    // Much faster than to look for what is to be replaced.
+    let text =
+        std::str::from_utf8(octets).map_or_else(|_| String::from_utf8_lossy(octets), Cow::Borrowed);
     // What is borrowed had nothing to replace.
     let is_sound = matches!(text, Cow::Borrowed(_)) || !is_known;
     Decoded { text, is_known, is_sound }

@@ -23,7 +23,7 @@ impl Connection<'_> {
         let is_ours = self.shared.store.outbox().is_flight(self.entry.peer);
         let key =
             (!is_ours).then(|| MessageKey::new(self.entry.peer.ip(), &envelope, &letter, &bytes));
-        let findings = self.findings_of(&letter, key);
+        let findings = self.findings_of(&letter, key.as_ref());
         let arrival = Arrival {
             received_at: OffsetDateTime::now_utc(),
             door: Arc::clone(&self.door.policy.door),
@@ -47,7 +47,7 @@ impl Connection<'_> {
                     return Err(reply);
                 }
                 self.door.counts.add_message();
-                if let Some(key) = key {
+                if let Some(key) = &key {
                     self.shared.store.has_come(key, &message);
                 }
                 Ok(message.id())
@@ -61,7 +61,7 @@ impl Connection<'_> {
     }
 
     /// What the client did wrong about this message.
-    fn findings_of(&self, letter: &Letter, key: Option<MessageKey>) -> Arc<[Finding]> {
+    fn findings_of(&self, letter: &Letter, key: Option<&MessageKey>) -> Arc<[Finding]> {
         let store = &self.shared.store;
         let known = self.entry.findings_of(letter);
         let Some(before) = key.and_then(|key| store.duplicate_of(key)) else { return known };

@@ -100,8 +100,10 @@ impl SessionEntry {
         if found.findings.is_empty() {
             return Arc::default();
         }
-        let observed = Observed { session: &session, letters: Some(&found.letters) };
-        let own = finding::of_message(&observed, letter);
+        // Who was found to be no server is none now.
+        let is_no_server =
+            || found.findings.iter().any(|one| one.code() == Some(Code::CredentialsNotUsed));
+        let own = finding::of_message(&session, letter, is_no_server);
         drop(session);
         let concerns = |one: &&Finding| {
             one.code().is_some_and(|code: Code| code.is_of_all_that_follow() || own.contains(&code))

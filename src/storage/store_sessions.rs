@@ -52,15 +52,14 @@ impl Store {
 
     /// What is to be said of a message that came before.
     #[must_use]
-    pub fn duplicate_of(&self, key: MessageKey) -> Option<String> {
+    pub fn duplicate_of(&self, key: &MessageKey) -> Option<String> {
         self.sequences().duplicate_of(key, self.opened.elapsed())
     }
 
     /// Remembers a message that was kept, so that it is known when it comes again.
-    pub fn has_come(&self, key: MessageKey, message: &Message) {
-        let arrival = message.arrival();
-        let (peer, now) = (arrival.peer.ip(), self.opened.elapsed());
-        self.sequences().message(key, peer, &arrival.envelope, arrival.session, now);
+    pub fn has_come(&self, key: &MessageKey, message: &Message) {
+        let now = self.opened.elapsed();
+        self.sequences().message(key, message.arrival().session, now);
     }
 
     /// Adds to a session what was found by looking at several, and tells of it.
