@@ -72,7 +72,7 @@ impl Connection<'_> {
             io::Result::Ok(())
         };
         // The session is over either way.
-        let _ = tokio::time::timeout(LINGER, farewell).await;
+        let _ = Box::pin(tokio::time::timeout(LINGER, farewell)).await;
         if went_on {
             self.shared.store.session_changed(&self.entry);
         }

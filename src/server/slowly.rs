@@ -57,7 +57,7 @@ impl Connection<'_> {
     pub(super) async fn may_read(&mut self) -> usize {
         let Some(rate) = self.manner.rate else { return usize::MAX };
         if let Some(at) = self.manner.paid_at.take() {
-            self.pause(at.saturating_duration_since(Instant::now())).await;
+            Box::pin(self.pause(at.saturating_duration_since(Instant::now()))).await;
         }
         (rate as usize / 10).max(1)
     }

@@ -41,6 +41,15 @@ impl Transport {
         }
     }
 
+    /// Sends what can be sent in the clear without waiting, and says how much. What is wrong with the stream shows when
+    /// the rest is written.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Plain(stream) => stream.try_write(bytes).unwrap_or(0),
+            Self::Tls(_) | Self::Gone => 0,
+        }
+    }
+
     pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         use tokio::io::AsyncWriteExt as _;
         match self {
