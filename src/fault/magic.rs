@@ -77,12 +77,14 @@ pub const WORDS: [(&str, &str); 4] = [
 #[must_use]
 pub fn is_under_test(recipient: &ForwardPath) -> bool {
     let Some(mailbox) = recipient.mailbox() else { return false };
-    last_label_is_test(&mailbox.domain().to_string())
+    last_label_is_test(mailbox.domain().as_str())
 }
 
 fn last_label_is_test(domain: &str) -> bool {
-    let last = domain.trim_end_matches('.').rsplit('.').next();
-    last.is_some_and(|label| label.eq_ignore_ascii_case("test"))
+    let octets = domain.trim_end_matches('.').as_bytes();
+    octets.split_last_chunk().is_some_and(|(before, last): (_, &[u8; 4])| {
+        last.eq_ignore_ascii_case(b"test") && matches!(before.last(), None | Some(b'.'))
+    })
 }
 
 pub(super) fn ask(occasion: &Occasion<'_>) -> Option<Misdeed> {

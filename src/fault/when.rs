@@ -95,6 +95,7 @@ pub(super) fn field(message: &[u8], name: &str) -> Option<String> {
     let line_end =
         |at: usize| memchr::memchr(b'\n', &head[at..]).map_or(head.len(), |n| at + n + 1);
     let goes_on = |at: usize| matches!(head.get(at), Some(b' ' | b'\t'));
+    let initial = |text: &[u8]| text.first().map(u8::to_ascii_lowercase);
     let mut at = 0;
     loop {
         let end = line_end(at);
@@ -102,6 +103,11 @@ pub(super) fn field(message: &[u8], name: &str) -> Option<String> {
         // The header ends with an empty line, or with the message.
         if line.trim_ascii_end().is_empty() {
             return None;
+        }
+        // Nearly all are others: one octet tells.
+        if initial(line) != initial(name.as_bytes()) {
+            at = end;
+            continue;
         }
         let (key, rest) = line.split_at(name.len().min(line.len()));
         let rest = rest.trim_ascii_start().strip_prefix(b":");

@@ -84,29 +84,36 @@ impl Client {
     }
 
     fn of_identifier(left: &str, right: &str, letter: &Letter) -> Option<Self> {
-        let parts: Vec<&str> = left.split('.').collect();
+        let mut split = left.split('.');
+        let parts: [Option<&str>; 4] = std::array::from_fn(|_| split.next());
         let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         let base36 = |part: &&str| {
             part.len() >= 8 && part.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         };
         // `<1718190000000.1.1718190000000@host>` with a hash in front, and with `JavaMail.user` in older ones.
-        if parts.contains(&"JavaMail") {
+        if parts.into_iter().flatten().chain(split).any(|part| part == "JavaMail") {
             return Some(Self::JakartaMail);
         }
-        match parts.as_slice() {
+        match parts {
             // The time in hundredths, the process, a number of 64 bits (`email.utils.make_msgid`).
-            all @ [time, _, random]
-                if all.iter().all(digits) && time.len() >= 14 && random.len() >= 16 =>
+            [Some(time), Some(process), Some(random), None]
+                if [time, process, random].iter().all(digits)
+                    && time.len() >= 14
+                    && random.len() >= 16 =>
             {
                 Some(Self::Smtplib)
             }
             // A hash, a counter, the time in milliseconds.
-            all @ [_, counter, time]
-                if all.iter().all(digits) && counter.len() < 6 && time.len() == 13 =>
+            [Some(hash), Some(counter), Some(time), None]
+                if [hash, counter, time].iter().all(digits)
+                    && counter.len() < 6
+                    && time.len() == 13 =>
             {
                 Some(Self::JakartaMail)
             }
-            all @ [_, _] if all.iter().all(base36) => Some(Self::MailKit),
+            [Some(one), Some(other), None, None] if base36(&one) && base36(&other) => {
+                Some(Self::MailKit)
+            }
             _ if right.ends_with(".mail") && left.contains('_') => Some(Self::Ruby),
             // A UUID at the domain of the sender, and nodemailer's own order of fields.
             _ if is_uuid(left) && letter.has_order_of_nodemailer() => Some(Self::Nodemailer),

@@ -60,6 +60,15 @@ macro_rules! codes {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// The code of that name.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($code => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             /// How grave it is.
             #[must_use]
             pub const fn severity(self) -> Severity {
@@ -171,12 +180,6 @@ codes! {
 }
 
 impl Code {
-    /// The code of that name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == text)
-    }
-
     /// The codes whose names are nearest to this, nearest first; none where nothing is near.
     #[must_use]
     pub fn near(text: &str) -> Vec<Self> {

@@ -99,7 +99,10 @@ impl Letter {
     fn field(&mut self, name: &[u8], value: &[u8], goes_on: bool) {
         let is = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
         let value = &value[..value.len().min(VALUE)];
-        let text = || String::from_utf8_lossy(value).trim().to_owned();
+        let text = || match std::str::from_utf8(value.trim_ascii()) {
+            Ok(text) => text.trim().to_owned(),
+            Err(_) => String::from_utf8_lossy(value).trim().to_owned(),
+        };
         let keep = |kept: &mut Option<String>| match kept {
             // Only the first of a name; what goes on is added while it is short.
             Some(known) if goes_on && known.len() < VALUE => known.push_str(&text()),

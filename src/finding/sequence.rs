@@ -17,9 +17,9 @@ pub use key::MessageKey;
 use super::{Client, Code, Finding};
 use crate::mail::SessionId;
 use attempts::PutOff;
-use key::{hash_for, hash_of};
+use key::{ByHash, hash_for, hash_of};
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -56,11 +56,11 @@ pub struct Sequences {
     patience: Patience,
     deferred: BTreeMap<Wish, Deferred>,
     /// When each wish was tried last, by its hash: a session may be filed after one that began later.
-    tried: HashMap<u64, Duration>,
+    tried: ByHash<Duration>,
     tried_order: VecDeque<u64>,
     /// The deferred, in the order of time.
     order: VecDeque<(Wish, SessionId)>,
-    seen: HashMap<u64, Seen>,
+    seen: ByHash<Seen>,
     seen_order: VecDeque<u64>,
     /// Sessions whose last message was kept, and whose client was never told.
     unanswered: BTreeSet<SessionId>,
@@ -88,10 +88,10 @@ impl Sequences {
         Self {
             patience,
             deferred: BTreeMap::new(),
-            tried: HashMap::new(),
+            tried: ByHash::default(),
             tried_order: VecDeque::new(),
             order: VecDeque::new(),
-            seen: HashMap::new(),
+            seen: ByHash::default(),
             seen_order: VecDeque::new(),
             unanswered: BTreeSet::new(),
         }
@@ -109,9 +109,11 @@ impl Sequences {
         if attempts.is_cut {
             self.deferred.retain(|(of, ..), _| *of != peer);
         }
-        for ((reverse_path, recipient), after) in attempts.tries {
-            self.was_tried(hash_of(peer, &reverse_path, &recipient), began + after);
-            self.has_tried(peer, &reverse_path, &recipient, began + after);
+        for (reverse_path, recipients) in attempts.tries {
+            for (recipient, after) in recipients {
+                self.was_tried(hash_of(peer, &reverse_path, &recipient), began + after);
+                self.has_tried(peer, &reverse_path, &recipient, began + after);
+            }
         }
         for PutOff { reverse_path, recipient, line, reply, after } in attempts.deferred {
             let at = began + after;

@@ -109,14 +109,14 @@ impl fmt::Display for Domain {
 }
 
 fn check_name(text: &str) -> Result<(), DomainError> {
-    let label_is_right = |label: &str| {
-        !label.is_empty()
-            && label.len() <= MAX_LABEL
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii())
+    let octet_is_right = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-' || !b.is_ascii();
+    let label_is_right = |label: &[u8]| {
+        (1..=MAX_LABEL).contains(&label.len())
+            && label[0] != b'-'
+            && label[label.len() - 1] != b'-'
+            && label.iter().all(octet_is_right)
     };
-    if !text.split('.').all(label_is_right) {
+    if !text.as_bytes().split(|b| *b == b'.').all(label_is_right) {
         return Err(DomainError::Name);
     }
     if !text.is_ascii() && idna::domain_to_ascii(text).is_err() {

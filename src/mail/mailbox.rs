@@ -73,6 +73,12 @@ impl Mailbox {
         Cow::Owned(text)
     }
 
+    /// The whole, as it was spelled.
+    #[must_use]
+    pub fn text(&self) -> String {
+        [&*self.local, "@", self.domain.as_str()].concat()
+    }
+
     /// Octets of memory that it holds beside itself.
     #[must_use]
     pub(super) fn memory(&self) -> usize {
@@ -94,7 +100,9 @@ impl Mailbox {
 
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
+        f.write_str(&self.local)?;
+        f.write_str("@")?;
+        f.write_str(self.domain.as_str())
     }
 }
 
@@ -121,12 +129,33 @@ fn quoted_length(text: &str) -> Option<usize> {
 fn dot_string_length(text: &str) -> Option<usize> {
     let is_atext = |c: char| !c.is_ascii() && !c.is_control() || is_ascii_atext(c);
     let end = text.find(|c: char| c != '.' && !is_atext(c)).unwrap_or(text.len());
-    let local = &text[..end];
-    (!local.is_empty() && local.split('.').all(|atom| !atom.is_empty())).then_some(end)
+    let local = &text.as_bytes()[..end];
+    (!local.is_empty() && local.split(|b| *b == b'.').all(|atom| !atom.is_empty())).then_some(end)
 }
 
 fn is_ascii_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    c.is_ascii_alphanumeric()
+        || matches!(
+            c,
+            '!' | '#'
+                | '$'
+                | '%'
+                | '&'
+                | '\''
+                | '*'
+                | '+'
+                | '-'
+                | '/'
+                | '='
+                | '?'
+                | '^'
+                | '_'
+                | '`'
+                | '{'
+                | '|'
+                | '}'
+                | '~'
+        )
 }
 
 #[cfg(test)]

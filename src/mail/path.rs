@@ -61,6 +61,12 @@ impl ReversePath {
         Ok((Self::Mailbox(Mailbox::parse(without_route(inner)?)?), rest))
     }
 
+    /// As it was spelled, without the brackets, which belong to the command and not to the address.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.mailbox().map_or_else(String::new, Mailbox::text)
+    }
+
     /// The mailbox, if it is not the null reverse-path.
     #[must_use]
     pub fn mailbox(&self) -> Option<&Mailbox> {
@@ -85,6 +91,15 @@ impl ForwardPath {
             return Ok((Self::Postmaster, rest));
         }
         Ok((Self::Mailbox(Mailbox::parse(without_route(inner)?)?), rest))
+    }
+
+    /// As it was spelled, without the brackets.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Postmaster => "postmaster".to_owned(),
+            Self::Mailbox(mailbox) => mailbox.text(),
+        }
     }
 
     /// The mailbox, if a domain was given.
@@ -128,7 +143,8 @@ fn bracketed(text: &str) -> Result<(&str, &str), PathError> {
         local if local.starts_with('"') => local_starts + local_part_length(local).unwrap_or(0),
         _ => local_starts,
     };
-    let end = after_local + inner[after_local..].find('>').ok_or(PathError::NoBrackets)?;
+    let end = after_local
+        + memchr::memchr(b'>', &inner.as_bytes()[after_local..]).ok_or(PathError::NoBrackets)?;
     if end + 2 > MAX_PATH {
         return Err(PathError::TooLong);
     }

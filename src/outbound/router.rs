@@ -123,14 +123,16 @@ impl Router {
         if envelope.reverse_path.mailbox().is_none() || !has_rules && !has_magic {
             return Vec::new();
         }
-        let reverse_path = envelope.reverse_path.to_string();
         let mut new = Vec::new();
+        let asks = |one: &&Recipient| has_rules || crate::fault::magic::is_under_test(&one.path);
+        let mut asking = envelope.forward_paths.iter().take(MOST_LATER).filter(asks).peekable();
+        if asking.peek().is_none() {
+            return new;
+        }
+        let reverse_path = envelope.reverse_path.text();
         let doors = self.doors();
-        for recipient in envelope.forward_paths.iter().take(MOST_LATER) {
-            if !has_rules && !crate::fault::magic::is_under_test(&recipient.path) {
-                continue;
-            }
-            let path = [recipient.path.to_string()];
+        for recipient in asking {
+            let path = [recipient.path.text()];
             let occasion = Occasion {
                 point: Point::Kept,
                 door: &arrival.door,
@@ -233,11 +235,12 @@ impl Router {
         let goes_on = |path: &str| {
             routed.iter().flat_map(|new| &new.recipients).any(|bound| bound.path == path)
         };
-        let told = message.envelope().forward_paths.iter().filter_map(|recipient| {
-            let asks = recipient.notify.is_some_and(|notify| notify.success);
+        let asks = |one: &&Recipient| one.notify.is_some_and(|notify| notify.success);
+        let asking = message.envelope().forward_paths.iter().filter(asks);
+        let told = asking.filter_map(|recipient| {
             let bound = Bound::of(recipient);
             let said = Said::by_us(250, "2.1.5", "RCPT", "Delivered");
-            (asks && !goes_on(&bound.path)).then_some(Told {
+            (!goes_on(&bound.path)).then_some(Told {
                 action: Action::Delivered,
                 recipient: bound,
                 said,

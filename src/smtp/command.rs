@@ -89,7 +89,9 @@ pub fn split(line: &[u8]) -> (&[u8], &[u8]) {
 /// The rule of a verb, in any case.
 #[must_use]
 pub fn rule(verb: &[u8]) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.name.as_bytes().eq_ignore_ascii_case(verb))
+    let initial = verb.first()?.to_ascii_uppercase();
+    let is = |name: &[u8]| name.first() == Some(&initial) && name.eq_ignore_ascii_case(verb);
+    RULES.iter().find(|rule| is(rule.name.as_bytes()))
 }
 
 /// Whether a line begins as HTTP requests and their headers do. Browsers can be made to send

@@ -24,43 +24,53 @@ pub(super) fn read_mail(
     let mut seen = Seen::default();
     for (key, value) in parameters(text)? {
         seen.once(key)?;
-        match (&*key.to_ascii_uppercase(), value) {
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        match value {
             _ if !extended => return Err(unknown(key)),
-            ("SIZE", value) if on.size => {
+            value if is("SIZE") && on.size => {
                 let size = value.and_then(decimal).ok_or_else(|| bad(key))?;
                 envelope.declared_size = Some(size);
             }
-            ("BODY", value) if on.eight_bit_mime => {
-                envelope.body = match value.unwrap_or_default().to_ascii_uppercase().as_str() {
-                    "7BIT" => Body::SevenBit,
-                    "8BITMIME" => Body::EightBitMime,
-                    "BINARYMIME" if policy.offers_binary_mime() => Body::BinaryMime,
-                    _ => return Err(bad(key)),
-                };
+            value if is("BODY") && on.eight_bit_mime => {
+                let body = value.and_then(|value| read_body(value, policy));
+                envelope.body = body.ok_or_else(|| bad(key))?;
             }
-            ("SMTPUTF8", value) if on.smtputf8 && on.eight_bit_mime => {
+            value if is("SMTPUTF8") && on.smtputf8 && on.eight_bit_mime => {
                 value.map_or(Ok(()), |_| Err(bad(key)))?;
                 envelope.smtputf8 = true;
             }
-            ("RET", value) if on.dsn => {
-                envelope.ret =
-                    Some(match value.unwrap_or_default().to_ascii_uppercase().as_str() {
-                        "FULL" => Ret::Full,
-                        "HDRS" => Ret::Hdrs,
-                        _ => return Err(bad(key)),
-                    });
+            value if is("RET") && on.dsn => {
+                envelope.ret = Some(value.and_then(read_ret).ok_or_else(|| bad(key))?);
             }
-            ("ENVID", value) if on.dsn => {
+            value if is("ENVID") && on.dsn => {
                 let envid = value.filter(|v| v.len() <= MAX_ENVID).and_then(decoded);
                 envelope.envid = Some(envid.ok_or_else(|| bad(key))?);
             }
-            ("AUTH", value) if policy.auth != super::policy::AuthMode::None => {
+            value if is("AUTH") && policy.auth != super::policy::AuthMode::None => {
                 envelope.auth = Some(value.and_then(decoded).ok_or_else(|| bad(key))?);
             }
             _ => return Err(unknown(key)),
         }
     }
     Ok(())
+}
+
+/// What the message holds (RFC 6152 §2, RFC 3030 §3).
+fn read_body(value: &str, policy: &Policy) -> Option<Body> {
+    let is = |name: &str| value.eq_ignore_ascii_case(name);
+    if is("7BIT") {
+        Some(Body::SevenBit)
+    } else if is("8BITMIME") {
+        Some(Body::EightBitMime)
+    } else {
+        (is("BINARYMIME") && policy.offers_binary_mime()).then_some(Body::BinaryMime)
+    }
+}
+
+/// How much of the message a report brings back (RFC 3461 §4.3).
+fn read_ret(value: &str) -> Option<Ret> {
+    let is = |name: &str| value.eq_ignore_ascii_case(name);
+    if is("FULL") { Some(Ret::Full) } else { is("HDRS").then_some(Ret::Hdrs) }
 }
 
 /// Reads what follows the forward-path.
@@ -74,11 +84,12 @@ pub(super) fn read_rcpt(
     let (mut notify, mut orcpt) = (None, None);
     for (key, value) in parameters(text)? {
         seen.once(key)?;
-        match (&*key.to_ascii_uppercase(), value) {
-            ("NOTIFY", value) if extended && policy.extensions.dsn => {
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        match value {
+            value if is("NOTIFY") && extended && policy.extensions.dsn => {
                 notify = Some(value.and_then(read_notify).ok_or_else(|| bad(key))?);
             }
-            ("ORCPT", value) if extended && policy.extensions.dsn => {
+            value if is("ORCPT") && extended && policy.extensions.dsn => {
                 orcpt = Some(value.and_then(|v| read_orcpt(v, smtputf8)).ok_or_else(|| bad(key))?);
             }
             _ => return Err(unknown(key)),
@@ -167,12 +178,12 @@ fn decimal(value: &str) -> Option<u64> {
 }
 
 #[derive(Default)]
-struct Seen(Vec<String>);
+struct Seen<'a>(Vec<&'a str>);
 
-impl Seen {
-    fn once(&mut self, key: &str) -> Result<(), Reply> {
-        let key = key.to_ascii_uppercase();
-        if self.0.contains(&key) {
+impl<'a> Seen<'a> {
+    fn once(&mut self, key: &'a str) -> Result<(), Reply> {
+        if self.0.iter().any(|one| one.eq_ignore_ascii_case(key)) {
+            let key = key.to_ascii_uppercase();
             return Err(replies::BAD_PARAMETER.with_text(format!("{key} is given twice")));
         }
         self.0.push(key);

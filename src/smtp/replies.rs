@@ -2,6 +2,7 @@
 //! (RFC 3463, RFC 5248) and the reason for it where servers differ.
 
 use super::reply::Reply;
+use std::fmt::Write as _;
 
 /// Greets; no enhanced code on it (RFC 2034 §4).
 pub fn greeting(hostname: &str) -> Reply {
@@ -193,5 +194,8 @@ pub fn challenge(base64: &str) -> Reply {
 
 /// The message is kept, and under which number.
 pub fn kept(id: impl std::fmt::Display) -> Reply {
-    KEPT.with_text(format!("Ok: kept as {id}"))
+    let mut text = String::with_capacity(32);
+    // Writing to a string does not fail.
+    let _ = write!(text, "Ok: kept as {id}");
+    KEPT.with_text(text)
 }

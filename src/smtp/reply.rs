@@ -136,7 +136,8 @@ fn number(n: u16, out: &mut Vec<u8>) {
 
 /// Control characters, C1 included, are spelled out: they could end the line or drive a terminal.
 fn one_line(text: String) -> String {
-    if !text.chars().any(char::is_control) {
+    let is_plain = text.bytes().all(|octet| (0x20..0x7f).contains(&octet));
+    if is_plain || !text.chars().any(char::is_control) {
         return text;
     }
     let mut line = String::with_capacity(text.len());

@@ -6,6 +6,7 @@ use super::{ANYBODY, WHOLE};
 use crate::smtp::command::{self, Verb};
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Session, Verdict};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Attempts {
     /// Each reverse-path and whom it was for, and how long after the beginning that was tried last.
-    pub(super) tries: BTreeMap<(String, String), Duration>,
+    pub(super) tries: BTreeMap<String, BTreeMap<String, Duration>>,
     pub(super) deferred: Vec<PutOff>,
     /// Whether there was more than the transcript holds: anything may have been tried there.
     pub(super) is_cut: bool,
@@ -45,13 +46,24 @@ impl Attempts {
     fn try_at(&mut self, reverse_path: &str, recipient: &str, after: Duration) {
         let is_same = |one: &PutOff| one.reverse_path == reverse_path && one.recipient == recipient;
         self.deferred.retain(|one| !is_same(one));
-        self.tries.insert((reverse_path.to_owned(), recipient.to_owned()), after);
+        self.tried(reverse_path, recipient, after);
+    }
+
+    fn tried(&mut self, reverse_path: &str, recipient: &str, after: Duration) {
+        // Most of a session that is kept open is for the same few.
+        let before = self.tries.get_mut(reverse_path).and_then(|of| of.get_mut(recipient));
+        if let Some(before) = before {
+            *before = after;
+        } else {
+            let of = self.tries.entry(reverse_path.to_owned()).or_default();
+            of.insert(recipient.to_owned(), after);
+        }
     }
 
     /// Who did not get as far as RCPT came back for whomever it was.
     fn named_nobody(&mut self, sender: Option<&str>, at: Option<Duration>) {
         if let (Some(sender), Some(after)) = (sender, at) {
-            self.tries.insert((sender.to_owned(), ANYBODY.to_owned()), after);
+            self.tried(sender, ANYBODY, after);
         }
     }
 
@@ -68,11 +80,11 @@ fn attempts(session: &Session) -> Attempts {
     let is_cut = transcript.omitted() > 0;
     let mut attempts =
         Attempts { is_unanswered: is_unanswered(session), is_cut, ..Attempts::default() };
-    let mut sender: Option<String> = None;
+    let mut sender: Option<&str> = None;
     // When MAIL was said, until somebody is named.
     let mut unnamed: Option<Duration> = None;
     // The command that is to be answered, where it stands, and for whom it is.
-    let mut current: Option<(Verb, usize, String)> = None;
+    let mut current: Option<(Verb, usize, Cow<'_, str>)> = None;
     for (number, line) in transcript.lines().enumerate() {
         let after = line.at;
         match line.kind {
@@ -83,17 +95,17 @@ fn attempts(session: &Session) -> Attempts {
                     .filter(|verb| {
                         matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Bdat)
                     })
-                    .map(|verb| (verb, number, WHOLE.to_owned()));
+                    .map(|verb| (verb, number, WHOLE.into()));
                 match (&mut current, path(argument)) {
                     (Some((Verb::Mail, ..)), Some(path)) => {
-                        attempts.named_nobody(sender.as_deref(), unnamed.replace(after));
-                        attempts.try_at(&path, WHOLE, after);
+                        attempts.named_nobody(sender, unnamed.replace(after));
+                        attempts.try_at(path, WHOLE, after);
                         sender = Some(path);
                     }
                     (Some((Verb::Rcpt, _, whom)), Some(path)) => {
                         unnamed = None;
                         *whom = lower(path);
-                        if let Some(sender) = &sender {
+                        if let Some(sender) = sender {
                             attempts.try_at(sender, whom, after);
                         }
                     }
@@ -103,12 +115,12 @@ fn attempts(session: &Session) -> Attempts {
             // After 354 the data is still to be answered; any other reply is the last to its command.
             Kind::Server if line.octets().first() != Some(&b'3') => {
                 let is_put_off = line.octets().first() == Some(&b'4') && !is_cut;
-                if let (Some((_, command, recipient)), Some(sender)) = (current.take(), &sender)
+                if let (Some((_, command, recipient)), Some(sender)) = (current.take(), sender)
                     && is_put_off
                 {
                     attempts.deferred.push(PutOff {
-                        reverse_path: sender.clone(),
-                        recipient,
+                        reverse_path: sender.to_owned(),
+                        recipient: recipient.into_owned(),
                         line: command,
                         reply: line.text().lines().next().unwrap_or_default().to_owned(),
                         after,
@@ -118,14 +130,14 @@ fn attempts(session: &Session) -> Attempts {
             _ => {}
         }
     }
-    attempts.named_nobody(sender.as_deref(), unnamed);
+    attempts.named_nobody(sender, unnamed);
     attempts
 }
 /// The path of MAIL or RCPT as it was written, without brackets.
-fn path(argument: &[u8]) -> Option<String> {
+fn path(argument: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(argument).ok()?;
     let (_, rest) = text.split_once('<')?;
-    rest.split_once('>').map(|(path, _)| path.to_owned())
+    rest.split_once('>').map(|(path, _)| path)
 }
 
 /// Whether the last message was kept, and its 250 never left.

@@ -285,7 +285,8 @@ impl Session {
                 replies::COMMAND_BARE_LF
             });
         }
-        if command::is_http(text) {
+        // No verb of SMTP is a method of HTTP.
+        if rule.is_none() && command::is_http(text) {
             return Err(replies::HTTP);
         }
         if text.iter().any(|b| matches!(b, 0 | b'\r')) {

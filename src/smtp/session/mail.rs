@@ -103,7 +103,12 @@ impl Session {
                 Err(replies::NO_STORAGE)
             }
             Ok(recipient) => {
-                open.envelope.forward_paths.push(recipient);
+                let recipients = &mut open.envelope.forward_paths;
+                // Most messages have one, and stay as long as they are kept.
+                if recipients.is_empty() {
+                    recipients.reserve_exact(1);
+                }
+                recipients.push(recipient);
                 self.reply(replies::RECIPIENT_OK, actions);
                 Ok(())
             }
@@ -184,7 +189,8 @@ fn utf8<'a>(text: &'a [u8], smtputf8: bool, bad_path: &Reply) -> Result<&'a str,
 
 /// Whether MAIL's parameters ask for SMTPUTF8, seen before the path can be read.
 fn asks_for_smtputf8(text: &[u8]) -> bool {
-    text.to_ascii_uppercase().split(|b| *b == b' ').skip(1).any(|word| word == b"SMTPUTF8")
+    let mut words = text.split(|b| *b == b' ').skip(1);
+    words.any(|word| word.eq_ignore_ascii_case(b"SMTPUTF8"))
 }
 
 /// Says which rule the path breaks.

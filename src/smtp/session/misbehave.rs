@@ -34,9 +34,9 @@ impl About {
     }
 
     pub(super) fn envelope(envelope: &Envelope) -> Self {
-        let paths = envelope.forward_paths.iter().map(|one| one.path.to_string());
+        let paths = envelope.forward_paths.iter().map(|one| one.path.text());
         Self {
-            reverse_path: Some(envelope.reverse_path.to_string()),
+            reverse_path: Some(envelope.reverse_path.text()),
             forward_paths: paths.collect(),
             recipients: envelope.forward_paths.len(),
             size: envelope.declared_size,
@@ -132,8 +132,8 @@ impl Session {
             return Ok(());
         }
         let about = About {
-            reverse_path: Some(open.envelope.reverse_path.to_string()),
-            forward_paths: vec![recipient.path.to_string()],
+            reverse_path: Some(open.envelope.reverse_path.text()),
+            forward_paths: vec![recipient.path.text()],
             recipients: open.envelope.forward_paths.len() + 1,
             size: open.envelope.declared_size,
             ..About::default()

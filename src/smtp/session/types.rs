@@ -154,12 +154,12 @@ impl Transaction {
     /// Remembers forward-paths while there is room for their octets.
     pub(super) fn new(envelope: &Envelope, size: u64, verdict: Verdict, mut room: usize) -> Self {
         let text = |recipient: &Recipient| {
-            let path = recipient.path.to_string();
+            let path = recipient.path.text();
             room = room.checked_sub(path.len())?;
             Some(path)
         };
         Self {
-            reverse_path: envelope.reverse_path.to_string(),
+            reverse_path: envelope.reverse_path.text(),
             forward_paths: envelope.forward_paths.iter().map_while(text).collect(),
             recipients: envelope.forward_paths.len(),
             size,

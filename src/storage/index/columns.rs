@@ -123,8 +123,8 @@ pub(super) fn texts(
         apart(header_text(&content.headers).lines()),
         apart(&content.text),
         apart(content.attachments.lines()),
-        searchable(&envelope.reverse_path.to_string()),
-        apart(forward_paths.map(|recipient| recipient.path.to_string())),
+        searchable(&envelope.reverse_path.text()),
+        apart(forward_paths.map(|recipient| recipient.path.text())),
         names.join(" "),
     ]
 }
