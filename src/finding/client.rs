@@ -116,7 +116,7 @@ impl Client {
             }
             _ if right.ends_with(".mail") && left.contains('_') => Some(Self::Ruby),
             // A UUID at the domain of the sender, and nodemailer's own order of fields.
-            _ if is_uuid(left) && letter.has_order_of_nodemailer() => Some(Self::Nodemailer),
+            _ if letter.has_order_of_nodemailer() && is_uuid(left) => Some(Self::Nodemailer),
             _ => None,
         }
     }

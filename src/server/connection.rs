@@ -25,6 +25,8 @@ const DATA_PIECE: usize = 64 * 1024;
 pub(super) const COMMAND_PIECE: usize = 4 * 1024;
 /// How often a running session is looked at for findings.
 const LOOKS: u32 = 64;
+/// Octets of room for the replies that go out together: enough for those of one pipelined message.
+const REPLIES: usize = 256;
 
 thread_local! {
     pub(super) static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; DATA_PIECE].into());
@@ -204,6 +206,9 @@ impl Connection<'_> {
             while next < self.actions.len() {
                 match std::mem::replace(&mut self.actions[next], Action::Close) {
                     Action::Send(reply) => {
+                        if self.output.is_empty() {
+                            self.output.reserve(REPLIES);
+                        }
                         reply.render(self.enhanced, &mut self.output);
                     }
                     Action::Store(incoming) => {

@@ -12,6 +12,8 @@ use crate::mail::{Body, Envelope, Notify, Ret, decode_xtext};
 const MAX_ENVID: usize = 100;
 /// The longest ORCPT, in octets (RFC 3461 §4.2).
 const MAX_ORCPT: usize = 500;
+/// The keywords of all parameters that a door may know.
+const KEYWORDS: [&str; 8] = ["SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH", "NOTIFY", "ORCPT"];
 
 /// Reads what follows the reverse-path into the envelope.
 pub(super) fn read_mail(
@@ -177,17 +179,21 @@ fn decimal(value: &str) -> Option<u64> {
     is_number.then(|| value.parse().unwrap_or(u64::MAX))
 }
 
+/// Which of the known keywords came.
 #[derive(Default)]
-struct Seen<'a>(Vec<&'a str>);
+struct Seen([bool; KEYWORDS.len()]);
 
-impl<'a> Seen<'a> {
-    fn once(&mut self, key: &'a str) -> Result<(), Reply> {
-        if self.0.iter().any(|one| one.eq_ignore_ascii_case(key)) {
-            let key = key.to_ascii_uppercase();
-            return Err(replies::BAD_PARAMETER.with_text(format!("{key} is given twice")));
+impl Seen {
+    /// One that is not known is refused as such, not as a second.
+    fn once(&mut self, key: &str) -> Result<(), Reply> {
+        let place = KEYWORDS.iter().position(|known| known.eq_ignore_ascii_case(key));
+        match place {
+            Some(place) if std::mem::replace(&mut self.0[place], true) => {
+                let text = format!("{} is given twice", KEYWORDS[place]);
+                Err(replies::BAD_PARAMETER.with_text(text))
+            }
+            _ => Ok(()),
         }
-        self.0.push(key);
-        Ok(())
     }
 }
 
