@@ -134,28 +134,8 @@ fn dot_string_length(text: &str) -> Option<usize> {
 }
 
 fn is_ascii_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-        || matches!(
-            c,
-            '!' | '#'
-                | '$'
-                | '%'
-                | '&'
-                | '\''
-                | '*'
-                | '+'
-                | '-'
-                | '/'
-                | '='
-                | '?'
-                | '^'
-                | '_'
-                | '`'
-                | '{'
-                | '|'
-                | '}'
-                | '~'
-        )
+    let is_special = |octet| b"!#$%&'*+-/=?^_`{|}~".contains(&octet);
+    u8::try_from(c).is_ok_and(|octet| octet.is_ascii_alphanumeric() || is_special(octet))
 }
 
 #[cfg(test)]

@@ -271,9 +271,10 @@ impl Connection<'_> {
     /// Sends octets at once.
     pub(super) async fn send(&mut self, output: &[u8]) {
         // A reply nearly always fits: clocks and wakers are for the one that does not.
-        let output = &output[self.transport.try_write(output)..];
-        if !output.is_empty() {
-            Box::pin(self.send_patiently(output)).await;
+        match self.transport.try_write(output) {
+            Ok(sent) if sent == output.len() => {}
+            Ok(sent) => Box::pin(self.send_patiently(&output[sent..])).await,
+            Err(error) => self.feed(Input::Broken(in_words(&error))),
         }
     }
 

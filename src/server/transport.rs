@@ -41,12 +41,12 @@ impl Transport {
         }
     }
 
-    /// Sends what can be sent in the clear without waiting, and says how much. What is wrong with the stream shows when
-    /// the rest is written.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> usize {
-        match self {
-            Self::Plain(stream) => stream.try_write(bytes).unwrap_or(0),
-            Self::Tls(_) | Self::Gone => 0,
+    /// Sends what can be sent in the clear without waiting, and says how much.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let Self::Plain(stream) = self else { return Ok(0) };
+        match stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            result => result,
         }
     }
 
