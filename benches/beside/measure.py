@@ -1,5 +1,5 @@
 """What is measured, and how: the servers, each started for one measurement, and the load generator's answers."""
-import json, os, pathlib, random, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import json, mmap, os, pathlib, random, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 root = pathlib.Path(__file__).resolve().parent.parent.parent
 peers = root / "target" / "peers"
@@ -31,12 +31,22 @@ def greeting(name, port, tls, patience=30):
     raise SystemExit(f"{name} does not greet at {port}")
 
 
+def warm(most=2 << 30):
+    """Touches memory and frees it. On a virtual machine what nobody has used for some seconds comes from the host, ten times as slowly:
+    who keeps what comes would pay for that, or not, by what was measured before."""
+    octets = min(most, os.sysconf("SC_AVPHYS_PAGES") * mmap.PAGESIZE // 4)
+    with mmap.mmap(-1, octets, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        for at in range(0, octets, mmap.PAGESIZE):
+            memory[at] = 1
+
+
 class Server:
     """One server process, started for one measurement."""
 
     def __init__(self, name, command, env=None, folder=None, tls=False):
         self.name, self.folder = name, folder
         self.port = free_port()
+        warm()
         words = [word.replace("PORT", str(self.port)) for word in command]
         self.began = time.monotonic()
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
