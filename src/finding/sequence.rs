@@ -81,6 +81,7 @@ struct Seen {
     session: Option<SessionId>,
     at: Duration,
 }
+
 impl Sequences {
     /// Nothing is remembered yet.
     #[must_use]

@@ -73,7 +73,7 @@ impl Mailbox {
         Cow::Owned(text)
     }
 
-    /// The whole, as it was spelled.
+    /// The whole, as it was spelled: what `to_string` gives, with room made once. Each message asks for it several times.
     #[must_use]
     pub fn text(&self) -> String {
         [&*self.local, "@", self.domain.as_str()].concat()

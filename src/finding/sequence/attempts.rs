@@ -32,6 +32,7 @@ pub(super) struct PutOff {
     /// How long that was after the beginning.
     pub(super) after: Duration,
 }
+
 impl Attempts {
     /// Reads them from a session.
     #[must_use]
@@ -133,6 +134,7 @@ fn attempts(session: &Session) -> Attempts {
     attempts.named_nobody(sender, unnamed);
     attempts
 }
+
 /// The path of MAIL or RCPT as it was written, without brackets.
 fn path(argument: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(argument).ok()?;

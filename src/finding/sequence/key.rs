@@ -45,6 +45,7 @@ pub struct MessageKey {
     /// Each once, in an order of their own.
     pub(super) recipients: Vec<String>,
 }
+
 impl MessageKey {
     /// From whom and for whom a message is, and its Message-ID; without one, its octets.
     #[must_use]
@@ -66,6 +67,7 @@ impl MessageKey {
         Self { hash, has_name, sender, peer, reverse_path, recipients }
     }
 }
+
 fn hash_of_sender(peer: IpAddr, reverse_path: &str) -> DefaultHasher {
     // Of keys that nobody knows: no client can choose what falls together.
     static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -83,6 +85,7 @@ pub(super) fn hash_for(sender: &DefaultHasher, recipient: &str) -> u64 {
 pub(super) fn hash_of(peer: IpAddr, reverse_path: &str, recipient: &str) -> u64 {
     hash_for(&hash_of_sender(peer, reverse_path), recipient)
 }
+
 /// A recipient is the same however it is written.
 pub(super) fn lower<'a>(path: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
     let path = path.into();
