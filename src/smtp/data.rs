@@ -5,6 +5,7 @@
 //! Where a door takes bare LF, LF ends a line everywhere, as in servers of old.
 
 use super::budget::Reservation;
+use super::plain::{BLOCK, is_plain, is_plain_text};
 use super::replies;
 use super::reply::Reply;
 use memchr::{memchr, memchr2, memchr2_iter, memrchr};
@@ -36,7 +37,20 @@ pub(super) struct LineCheck {
 
 impl LineCheck {
     /// Looks at the next octets.
-    pub(super) fn read(&mut self, input: &[u8]) {
+    pub(super) fn read(&mut self, mut input: &[u8]) {
+        while let Some((block, rest)) = input.split_first_chunk() {
+            let before = if self.after_cr { b'\r' } else { b' ' };
+            if is_plain_text(before, block) {
+                self.after_cr = block[BLOCK - 1] == b'\r';
+            } else {
+                self.look_closely(block);
+            }
+            input = rest;
+        }
+        self.look_closely(input);
+    }
+
+    fn look_closely(&mut self, input: &[u8]) {
         self.unclean.nul |= memchr(0, input).is_some();
         let mut next = 0;
         for at in memchr2_iter(b'\r', b'\n', input) {
@@ -72,6 +86,27 @@ enum At {
     DotCr,
 }
 
+impl At {
+    /// The octet that was read last, as far as it matters to the next; none where more than that does.
+    fn octet(self) -> Option<u8> {
+        match self {
+            Self::LineStart => Some(b'\n'),
+            Self::Text => Some(b' '),
+            Self::Cr => Some(b'\r'),
+            Self::Dot | Self::DotCr => None,
+        }
+    }
+
+    /// Behind an octet of a plain block.
+    fn behind(octet: u8) -> Self {
+        match octet {
+            b'\n' => Self::LineStart,
+            b'\r' => Self::Cr,
+            _ => Self::Text,
+        }
+    }
+}
+
 impl DotReader {
     /// A reader at the start of the data.
     pub(super) fn new(lf_ends_lines: bool) -> Self {
@@ -86,16 +121,46 @@ impl DotReader {
     /// Reads on. Content goes to `content`; `Some(n)` says that the data ended with the first
     /// `n` octets of the input.
     pub(super) fn read(&mut self, input: &[u8], content: &mut impl FnMut(&[u8])) -> Option<usize> {
-        let used = self.read_lines(input, content);
-        // What stands behind the end is none of the message's.
-        self.unclean.nul |= memchr(0, &input[..used.unwrap_or(input.len())]).is_some();
-        used
-    }
-
-    fn read_lines(&mut self, input: &[u8], content: &mut impl FnMut(&[u8])) -> Option<usize> {
         // Content is handed on in runs as long as possible: from here to the next removed octet.
         let mut run = 0;
-        let mut i = 0;
+        let mut at = 0;
+        while at < input.len() {
+            at += self.skip_plain(&input[at..]);
+            let until = input.len().min(at + BLOCK);
+            let end = self.read_lines(&input[..until], at, &mut run, content);
+            // What stands behind the end is none of the message's.
+            self.unclean.nul |= memchr(0, &input[at..end.unwrap_or(until)]).is_some();
+            if end.is_some() {
+                return end;
+            }
+            at = until;
+        }
+        content(&input[run..]);
+        None
+    }
+
+    /// Passes over what is plain; how many octets that is.
+    fn skip_plain(&mut self, input: &[u8]) -> usize {
+        let mut rest = input;
+        while let Some((block, behind)) = rest.split_first_chunk()
+            && let Some(before) = self.at.octet()
+            && is_plain(before, block)
+        {
+            self.at = At::behind(block[BLOCK - 1]);
+            rest = behind;
+        }
+        input.len() - rest.len()
+    }
+
+    /// Reads the rest of the input from `i` on, one step after the other; `run` is where the content begins that is not
+    /// handed on yet.
+    fn read_lines(
+        &mut self,
+        input: &[u8],
+        mut i: usize,
+        run: &mut usize,
+        content: &mut impl FnMut(&[u8]),
+    ) -> Option<usize> {
         while let Some(&byte) = input.get(i) {
             match (self.at, byte) {
                 (At::Text, _) => {
@@ -116,15 +181,15 @@ impl DotReader {
                     self.at = At::Text;
                 }
                 (At::LineStart, b'.') => {
-                    content(&input[run..i]);
+                    content(&input[*run..i]);
                     i += 1;
-                    run = i;
+                    *run = i;
                     self.at = At::Dot;
                 }
                 (At::LineStart, _) => self.at = At::Text,
                 (At::Dot, b'\r') => {
                     i += 1;
-                    run = i;
+                    *run = i;
                     self.at = At::DotCr;
                 }
                 (At::Dot, b'\n') if self.lf_ends_lines => {
@@ -141,7 +206,6 @@ impl DotReader {
                 }
             }
         }
-        content(&input[run..]);
         None
     }
 
@@ -279,6 +343,22 @@ mod tests {
     use super::super::budget::Budget;
     use super::*;
 
+    /// Data, its content, and what stands behind its end, where it ends.
+    type End = (&'static [u8], &'static [u8], Option<&'static [u8]>);
+
+    const ENDS: [End; 10] = [
+        (b".\r\nQUIT\r\n", b"", Some(b"QUIT\r\n")),
+        (b"a\r\n..\r\n...b\r\n.c\r\n.\r\n", b"a\r\n.\r\n..b\r\nc\r\n", Some(b"")),
+        (b"a\n.\n", b"a\n.\n", None),
+        (b"a\n.\r\nb", b"a\n.\r\nb", None),
+        (b"a\r\n.\nb\r\n.\r\n", b"a\r\n\nb\r\n", Some(b"")),
+        (b"a\r.\rb\r\n.\r\n", b"a\r.\rb\r\n", Some(b"")),
+        (b"a\r\n.\rb\r\n.\r\n", b"a\r\n\rb\r\n", Some(b"")),
+        (b"a\r\n.\r\r\nb\r\n.\r\n", b"a\r\n\r\r\nb\r\n", Some(b"")),
+        (b"a\r\r\n.\r\r\nb\r\n.\r\n", b"a\r\r\n\r\r\nb\r\n", Some(b"")),
+        (b"a\r\n\0.\r\nb\r\n.\r\n", b"a\r\n\0.\r\nb\r\n", Some(b"")),
+    ];
+
     /// Content, whether it ended, and what of the input stood behind the end.
     fn read(input: &[u8], piece: usize) -> (Vec<u8>, Option<Vec<u8>>, DotReader) {
         let (mut reader, mut content) = (DotReader::default(), Vec::new());
@@ -293,21 +373,25 @@ mod tests {
     #[test]
     fn ends_only_at_its_end() {
         for piece in 1..12 {
-            for (input, content, rest) in [
-                (&b".\r\nQUIT\r\n"[..], &b""[..], Some(&b"QUIT\r\n"[..])),
-                (b"a\r\n..\r\n...b\r\n.c\r\n.\r\n", b"a\r\n.\r\n..b\r\nc\r\n", Some(b"")),
-                (b"a\n.\n", b"a\n.\n", None),
-                (b"a\n.\r\nb", b"a\n.\r\nb", None),
-                (b"a\r\n.\nb\r\n.\r\n", b"a\r\n\nb\r\n", Some(b"")),
-                (b"a\r.\rb\r\n.\r\n", b"a\r.\rb\r\n", Some(b"")),
-                (b"a\r\n.\rb\r\n.\r\n", b"a\r\n\rb\r\n", Some(b"")),
-                (b"a\r\n.\r\r\nb\r\n.\r\n", b"a\r\n\r\r\nb\r\n", Some(b"")),
-                (b"a\r\r\n.\r\r\nb\r\n.\r\n", b"a\r\r\n\r\r\nb\r\n", Some(b"")),
-                (b"a\r\n\0.\r\nb\r\n.\r\n", b"a\r\n\0.\r\nb\r\n", Some(b"")),
-            ] {
+            for (input, content, rest) in ENDS {
                 let (got, after, _) = read(input, piece);
                 assert_eq!(got, content, "{} by {piece}", input.escape_ascii());
                 assert_eq!(after.as_deref(), rest, "{} by {piece}", input.escape_ascii());
+            }
+        }
+    }
+
+    /// What is passed over block by block is read as if it were not.
+    #[test]
+    fn ends_there_behind_much_that_is_plain_too() {
+        for length in (0..2 * BLOCK).chain([10 * BLOCK]) {
+            let before = [&vec![b'x'; length], &b"\r\n"[..]].concat();
+            for (input, content, rest) in ENDS {
+                for piece in [100, BLOCK, 3 * BLOCK, usize::MAX] {
+                    let (got, after, _) = read(&[&before, input].concat(), piece);
+                    assert_eq!(got, [&before, content].concat(), "{length} by {piece}");
+                    assert_eq!(after.as_deref(), rest, "{length} by {piece}");
+                }
             }
         }
     }
@@ -348,6 +432,11 @@ mod tests {
                 (b"a\0\r\n", (false, false, true)),
             ] {
                 assert_eq!(check(input, piece), found, "{} by {piece}", input.escape_ascii());
+                for length in [BLOCK - 2, BLOCK - 1, BLOCK, 3 * BLOCK] {
+                    let behind = [&vec![b'x'; length], input].concat();
+                    let cut = check(&behind, piece * 100);
+                    assert_eq!(cut, found, "{} behind {length}", input.escape_ascii());
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ mod extension;
 pub mod judge;
 pub mod misbehave;
 mod parameter;
+mod plain;
 pub mod policy;
 pub mod replies;
 pub mod reply;
