@@ -11,7 +11,11 @@ const WRITTEN: u64 = 3;
 
 /// Room that the index will need for the messages that it has still to take in.
 #[derive(Debug, Default)]
-pub(super) struct Backlog(AtomicU64);
+pub(super) struct Backlog {
+    needed: AtomicU64,
+    /// The same for all messages that ever came.
+    ever: AtomicU64,
+}
 
 impl Backlog {
     /// What a message of so many octets will need.
@@ -21,18 +25,25 @@ impl Backlog {
 
     /// Octets of the disk that will be needed.
     pub(super) fn octets(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.needed.load(Ordering::SeqCst)
+    }
+
+    /// As many as would have been needed if nothing had ever been taken in.
+    pub(super) fn ever(&self) -> u64 {
+        self.ever.load(Ordering::SeqCst)
     }
 
     /// A message was kept.
     pub(super) fn add(&self, octets: usize) {
-        self.0.fetch_add(Self::of_message(octets), Ordering::SeqCst);
+        let needed = Self::of_message(octets);
+        self.needed.fetch_add(needed, Ordering::SeqCst);
+        self.ever.fetch_add(needed, Ordering::SeqCst);
     }
 
     /// What was counted so much has been taken in; with `is_all`, everything has.
     pub(super) fn take(&self, counted: u64, is_all: bool) {
         let rest = |now: u64| Some(if is_all { 0 } else { now.saturating_sub(counted) });
         // It always gives a new value, so it cannot fail.
-        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, rest);
+        let _ = self.needed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, rest);
     }
 }

@@ -5,6 +5,7 @@
 //! Each message costs the index the same whenever it is taken in. But while mail comes quickly the doors, and the program
 //! that sends, want all processors there are.
 
+use super::schema::Place;
 use super::worker::{TOGETHER, Worker};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,10 +14,14 @@ use std::time::{Duration, Instant};
 const GATHER: Duration = Duration::from_millis(20);
 /// Changes a second that are a rush.
 const RUSH: f64 = 1000.0;
+/// The same in octets of the [`Backlog`](crate::storage::backlog::Backlog), where the messages are large.
+const RUSH_OCTETS: f64 = 48e6;
 /// Changes that may wait for the end of a rush: they take two or three seconds.
 const MOST: u64 = 100_000;
-/// What they may need on the disk, by [`Backlog`](crate::storage::backlog::Backlog): a second's work too.
-const MOST_OCTETS: u64 = 512 << 20;
+/// What they may need on the disk, by the backlog: so much is kept free for them.
+const MOST_ON_DISK: u64 = 512 << 20;
+/// The same where nothing is written to a disk: it takes as long as so many changes.
+const MOST_IN_MEMORY: u64 = 4 << 30;
 /// How long the end of the program may take for what is left; the next start takes in the rest.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -24,23 +29,31 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Pace {
     looked: Instant,
-    sent: u64,
+    seen: Come,
+}
+
+/// What has come ever: changes, and octets by the backlog.
+#[derive(Clone, Copy, Debug, Default)]
+struct Come {
+    changes: u64,
+    octets: u64,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { looked: Instant::now(), sent: 0 }
+        Self { looked: Instant::now(), seen: Come::default() }
     }
 
-    /// Whether changes have come quickly since this was asked last; `sent` is how many have come ever.
-    fn is_rush(&mut self, sent: u64, now: Instant) -> bool {
+    /// Whether changes, or octets, have come quickly since this was asked last.
+    fn is_rush(&mut self, come: Come, now: Instant) -> bool {
         let seconds = now.duration_since(self.looked).as_secs_f64();
-        let came = sent.saturating_sub(self.sent);
-        *self = Self { looked: now, sent };
+        let changes = come.changes.saturating_sub(self.seen.changes);
+        let octets = come.octets.saturating_sub(self.seen.octets);
+        *self = Self { looked: now, seen: come };
         // No machine sends so many that this loses anything.
         #[expect(clippy::cast_precision_loss)]
-        let is_rush = came as f64 >= RUSH * seconds;
-        came > 0 && is_rush
+        let is_rush = changes as f64 / RUSH + octets as f64 / RUSH_OCTETS >= seconds;
+        changes > 0 && is_rush
     }
 }
 
@@ -60,12 +73,17 @@ impl Worker {
     }
 
     fn is_urgent(&self) -> bool {
-        (self.is_awaited)() || self.waiting() >= MOST || self.backlog.octets() >= MOST_OCTETS
+        let most_octets = match self.place {
+            Place::Memory(_) => MOST_IN_MEMORY,
+            Place::File(_) => MOST_ON_DISK,
+        };
+        (self.is_awaited)() || self.waiting() >= MOST || self.backlog.octets() >= most_octets
     }
 
     fn is_rush(&mut self) -> bool {
-        let sent = self.sent.load(Ordering::SeqCst);
-        self.pace.is_rush(sent, Instant::now())
+        let changes = self.sent.load(Ordering::SeqCst);
+        let come = Come { changes, octets: self.backlog.ever() };
+        self.pace.is_rush(come, Instant::now())
     }
 
     /// Whether the program has ended for so long that the rest is left to the next start.
@@ -86,11 +104,14 @@ mod tests {
         let mut pace = Pace::new();
         let start = pace.looked;
         let at = |millis| start + Duration::from_millis(millis);
-        assert!(!pace.is_rush(10, at(20)), "500 a second");
-        assert!(pace.is_rush(60, at(40)), "2,500 a second");
-        assert!(!pace.is_rush(60, at(60)), "none");
-        assert!(!pace.is_rush(60, at(60)), "none, in no time");
-        assert!(pace.is_rush(61, at(60)), "one, in no time");
+        let come = |changes, octets| Come { changes, octets };
+        assert!(!pace.is_rush(come(10, 0), at(20)), "500 a second");
+        assert!(pace.is_rush(come(60, 0), at(40)), "2,500 a second");
+        assert!(!pace.is_rush(come(60, 0), at(60)), "none");
+        assert!(!pace.is_rush(come(60, 0), at(60)), "none, in no time");
+        assert!(pace.is_rush(come(61, 0), at(60)), "one, in no time");
+        assert!(!pace.is_rush(come(62, 500_000), at(80)), "a small one");
+        assert!(pace.is_rush(come(63, 3_500_000), at(100)), "a large one");
     }
 
     /// Nothing is taken in while mail comes quickly and nobody asks; whoever asks finds everything at once.
