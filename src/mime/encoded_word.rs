@@ -6,7 +6,7 @@ use super::charset;
 use super::transfer::{self, Encoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -65,6 +65,10 @@ struct Run {
 
 fn runs(value: &[u8]) -> Vec<Run> {
     let mut runs = Vec::new();
+    // Most fields have none, which this tells at once.
+    if memchr(b'?', value).is_none() {
+        return runs;
+    }
     // Behind the last end no word can begin; so nothing is looked through in vain again and again.
     let Some(last) = memmem::rfind(value, b"?=") else { return runs };
     let mut at = 0;
@@ -148,14 +152,13 @@ fn unfold(octets: &[u8], text: &mut String) {
     const BLANK: [char; 3] = [' ', '\t', '\r'];
     let start = text.len();
     let octets = String::from_utf8_lossy(octets);
-    for (number, line) in octets.split('\n').enumerate() {
-        if number == 0 {
-            text.push_str(line);
-            continue;
-        }
+    let mut rest = &*octets;
+    while let Some(at) = memchr(b'\n', rest.as_bytes()) {
+        text.push_str(&rest[..at]);
         let kept = text[start..].trim_end_matches(BLANK).len();
         text.truncate(start + kept);
         text.push(' ');
-        text.push_str(line.trim_start_matches(BLANK));
+        rest = rest[at + 1..].trim_start_matches(BLANK);
     }
+    text.push_str(rest);
 }

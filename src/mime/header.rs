@@ -155,12 +155,16 @@ impl<'a> Raw<'a> {
     /// The value unfolded, its encoded words decoded.
     pub(super) fn text(&self) -> String {
         let value = &self.value[..self.value.len().min(FIELD)];
-        encoded_word::decoded(value).trim().to_owned()
+        let mut text = encoded_word::decoded(value);
+        text.truncate(text.trim_end().len());
+        text.drain(..text.len() - text.trim_start().len());
+        text
     }
 
     /// Its text on one line, so that a line is a field where many are listed.
     pub(super) fn line(&self) -> String {
-        self.text().replace('\n', " ")
+        let text = self.text();
+        if text.contains('\n') { text.replace('\n', " ") } else { text }
     }
 
     /// Groups are taken apart; what has no address is left out.

@@ -46,6 +46,9 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
 /// have two opinions.
 #[must_use]
 pub fn searchable(text: &str) -> String {
+    if text.is_ascii() {
+        return searchable_ascii(text);
+    }
     let text = composed(text);
     let mut clean = String::with_capacity(text.len());
     let mut is_in_token = false;
@@ -71,6 +74,34 @@ pub fn searchable(text: &str) -> String {
     }
     clean.make_ascii_lowercase();
     clean
+}
+
+/// What becomes of an ASCII octet: a part of a token in lower case, or a space.
+const ASCII: [u8; 256] = {
+    let mut folded = [b' '; 256];
+    let mut octet = 0_u8;
+    while octet < 128 {
+        if octet.is_ascii_alphanumeric() {
+            folded[octet as usize] = octet.to_ascii_lowercase();
+        }
+        octet += 1;
+    }
+    folded
+};
+
+/// [`searchable`] of ASCII, which most text is.
+fn searchable_ascii(text: &str) -> String {
+    let mut clean = vec![0; text.len()];
+    // Every octet is written, and stays where the next is written behind it.
+    let (mut end, mut is_in_token) = (0, false);
+    for octet in text.bytes() {
+        let folded = ASCII[usize::from(octet)];
+        clean[end] = folded;
+        end += usize::from((folded != b' ') | is_in_token);
+        is_in_token = folded != b' ';
+    }
+    clean.truncate(if is_in_token { end } else { end.saturating_sub(1) });
+    String::from_utf8(clean).unwrap_or_default()
 }
 
 /// The text with its letters composed. Most text is, and is only looked through.

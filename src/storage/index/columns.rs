@@ -48,7 +48,8 @@ pub(super) fn token(of: NameOf, name: &str) -> String {
         NameOf::Inbox => ("i".to_owned(), name.to_owned()),
     };
     for octet in name.bytes() {
-        token.push_str(&format!("{octet:02x}"));
+        token.extend(char::from_digit((octet >> 4).into(), 16));
+        token.extend(char::from_digit((octet & 15).into(), 16));
     }
     token
 }

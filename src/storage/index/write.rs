@@ -7,7 +7,7 @@ use crate::finding::Finding;
 use crate::mail::MessageId;
 use crate::mime::Searchable;
 use crate::storage::{InboxBy, Marks, Message};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 use std::collections::{BTreeSet, HashMap};
 
 /// The row of `name` that counts all messages.
@@ -18,9 +18,33 @@ pub(in crate::storage) const OUTSIDE: &str = "";
 /// A transaction in progress, with the counts that it changes.
 pub(super) struct Changes<'a> {
     transaction: Transaction<'a>,
+    insert: Inserts<'a>,
     inbox_by: &'a InboxBy,
     counts: HashMap<i64, Count>,
     names: HashMap<(Kind, String), i64>,
+}
+
+/// What is said for each message, ready to be said: to look these up costs about what they do.
+struct Inserts<'a> {
+    message: CachedStatement<'a>,
+    shown: CachedStatement<'a>,
+    words: CachedStatement<'a>,
+    member: CachedStatement<'a>,
+}
+
+impl<'a> Inserts<'a> {
+    fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let places = ", ?".repeat(COLUMNS.len());
+        let words = format!("INSERT INTO words (rowid, {}) VALUES (?{places})", COLUMNS.join(", "));
+        Ok(Self {
+            message: connection.prepare_cached(
+                "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+            )?,
+            shown: connection.prepare_cached("INSERT INTO shown VALUES (?, ?)")?,
+            words: connection.prepare_cached(&words)?,
+            member: connection.prepare_cached("INSERT OR IGNORE INTO member VALUES (?, ?)")?,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -45,8 +69,11 @@ impl<'a> Changes<'a> {
         connection: &'a mut Connection,
         inbox_by: &'a InboxBy,
     ) -> rusqlite::Result<Self> {
-        let transaction = connection.transaction()?;
-        Ok(Self { transaction, inbox_by, counts: HashMap::new(), names: HashMap::new() })
+        let connection = &*connection;
+        let insert = Inserts::new(connection)?;
+        // The connection is the caller's alone, so no other transaction is open.
+        let transaction = connection.unchecked_transaction()?;
+        Ok(Self { transaction, insert, inbox_by, counts: HashMap::new(), names: HashMap::new() })
     }
 
     /// Writes the counts and makes everything visible at once.
@@ -72,37 +99,30 @@ impl<'a> Changes<'a> {
     pub(super) fn add(&mut self, message: &Message, content: &Searchable) -> rusqlite::Result<()> {
         let id = sql_id(message.id());
         let arrival = message.arrival();
-        let added = self
-            .transaction
-            .prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)")?
-            .execute(params![
-                id,
-                nanoseconds(arrival.received_at),
-                i64::try_from(message.bytes().len()).unwrap_or(i64::MAX),
-                &*arrival.door,
-                arrival.auth_user.as_deref().unwrap_or_default(),
-                content.message_id.as_deref().unwrap_or_default(),
-                content.has_attachment,
-                content.is_bounce,
-                codes(&arrival.findings),
-            ])?;
+        let added = self.insert.message.execute(params![
+            id,
+            nanoseconds(arrival.received_at),
+            i64::try_from(message.bytes().len()).unwrap_or(i64::MAX),
+            &*arrival.door,
+            arrival.auth_user.as_deref().unwrap_or_default(),
+            content.message_id.as_deref().unwrap_or_default(),
+            content.has_attachment,
+            content.is_bounce,
+            codes(&arrival.findings),
+        ])?;
         if added == 0 {
             return Ok(());
         }
         // A summary is made of strings, which JSON can always hold.
         let summary = serde_json::to_string(&content.summary).unwrap_or_default();
-        self.transaction
-            .prepare_cached("INSERT INTO shown VALUES (?, ?)")?
-            .execute(params![id, summary])?;
+        self.insert.shown.execute(params![id, summary])?;
         let inboxes = self.inbox_by.inboxes(message, content);
         let texts = texts(message, content, &inboxes);
-        let mut insert = self.transaction.prepare_cached(&insert_words())?;
-        insert.raw_bind_parameter(1, id)?;
+        self.insert.words.raw_bind_parameter(1, id)?;
         for (number, text) in texts.iter().enumerate() {
-            insert.raw_bind_parameter(number + 2, text)?;
+            self.insert.words.raw_bind_parameter(number + 2, text)?;
         }
-        insert.raw_execute()?;
-        drop(insert);
+        self.insert.words.raw_execute()?;
         self.count(ALL, 1, 1);
         if inboxes.is_empty() {
             let outside = self.name(Kind::Inbox, OUTSIDE)?;
@@ -203,8 +223,7 @@ impl<'a> Changes<'a> {
 
     /// Makes a message a member.
     fn join(&mut self, name: i64, id: i64, is_unread: bool) -> rusqlite::Result<()> {
-        let sql = "INSERT OR IGNORE INTO member VALUES (?, ?)";
-        let added = self.transaction.prepare_cached(sql)?.execute([name, id])?;
+        let added = self.insert.member.execute([name, id])?;
         if added > 0 {
             self.count(name, 1, is_unread.into());
         }
@@ -240,9 +259,4 @@ fn codes(findings: &[Finding]) -> String {
     }
     let codes: Vec<_> = findings.iter().map(|finding| &*finding.code).collect();
     format!(" {} ", codes.join(" "))
-}
-
-fn insert_words() -> String {
-    let places = ", ?".repeat(COLUMNS.len());
-    format!("INSERT INTO words (rowid, {}) VALUES (?{places})", COLUMNS.join(", "))
 }
