@@ -152,9 +152,7 @@ impl<'a> Walk<'a> {
         match line.kind {
             Kind::Client => self.client(number, line),
             Kind::Server => self.server(line),
-            Kind::Data => {
-                self.is_after_data = memchr::memmem::find(line.octets(), b"chunk").is_none()
-            }
+            Kind::Data => self.is_after_data = !line.octets().ends_with(b"chunk"),
             Kind::Tls => {
                 self.tls = Some((number, line.at));
                 self.is_faulty_since_tls = false;

@@ -6,6 +6,7 @@ use super::{ANYBODY, WHOLE};
 use crate::smtp::command::{self, Verb};
 use crate::smtp::transcript::Kind;
 use crate::smtp::{Session, Verdict};
+use memchr::memchr;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -137,9 +138,8 @@ fn attempts(session: &Session) -> Attempts {
 
 /// The path of MAIL or RCPT as it was written, without brackets.
 fn path(argument: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(argument).ok()?;
-    let (_, rest) = text.split_once('<')?;
-    rest.split_once('>').map(|(path, _)| path)
+    let path = &argument[memchr(b'<', argument)? + 1..];
+    std::str::from_utf8(&path[..memchr(b'>', path)?]).ok()
 }
 
 /// Whether the last message was kept, and its 250 never left.
