@@ -44,12 +44,17 @@ impl Pace {
         Self { looked: Instant::now(), seen: Come::default() }
     }
 
+    /// Looks on from here, whatever was before.
+    fn begins(&mut self, come: Come, now: Instant) {
+        *self = Self { looked: now, seen: come };
+    }
+
     /// Whether changes, or octets, have come quickly since this was asked last.
     fn is_rush(&mut self, come: Come, now: Instant) -> bool {
         let seconds = now.duration_since(self.looked).as_secs_f64();
         let changes = come.changes.saturating_sub(self.seen.changes);
         let octets = come.octets.saturating_sub(self.seen.octets);
-        *self = Self { looked: now, seen: come };
+        self.begins(come, now);
         // No machine sends so many that this loses anything.
         #[expect(clippy::cast_precision_loss)]
         let is_rush = changes as f64 / RUSH + octets as f64 / RUSH_OCTETS >= seconds;
@@ -63,6 +68,10 @@ impl Worker {
         let is_much = self.waiting() >= TOGETHER as u64;
         if self.is_urgent() || (is_much && !self.is_rush()) {
             return;
+        }
+        if !is_much {
+            // A rush may begin here: how long nothing came before says nothing of it.
+            self.pace.begins(self.come(), Instant::now());
         }
         loop {
             let is_asked = self.progress.gather(GATHER);
@@ -81,9 +90,11 @@ impl Worker {
     }
 
     fn is_rush(&mut self) -> bool {
-        let changes = self.sent.load(Ordering::SeqCst);
-        let come = Come { changes, octets: self.backlog.ever() };
-        self.pace.is_rush(come, Instant::now())
+        self.pace.is_rush(self.come(), Instant::now())
+    }
+
+    fn come(&self) -> Come {
+        Come { changes: self.sent.load(Ordering::SeqCst), octets: self.backlog.ever() }
     }
 
     /// Whether the program has ended for so long that the rest is left to the next start.
@@ -112,6 +123,9 @@ mod tests {
         assert!(pace.is_rush(come(61, 0), at(60)), "one, in no time");
         assert!(!pace.is_rush(come(62, 500_000), at(80)), "a small one");
         assert!(pace.is_rush(come(63, 3_500_000), at(100)), "a large one");
+        assert!(!pace.is_rush(come(100, 3_500_000), at(1100)), "37 in a second");
+        pace.begins(come(101, 3_500_000), at(5000));
+        assert!(pace.is_rush(come(141, 3_500_000), at(5020)), "2,000 a second, after a pause");
     }
 
     /// Nothing is taken in while mail comes quickly and nobody asks; whoever asks finds everything at once.
