@@ -218,5 +218,11 @@ mod tests {
         fn an_index_gets_the_tokens(text in "([a-zA-Z0-9 .,'\u{300}-\u{340}é漢ΣK🦀²]|\\PC){0,40}") {
             proptest::prop_assert_eq!(searchable(&text), tokens(&text).join(" "));
         }
+
+        /// ASCII has a way of its own.
+        #[test]
+        fn an_index_gets_the_tokens_of_ascii(text in "([a-zA-Z0-9]|[\\x00-\\x7f]){0,40}") {
+            proptest::prop_assert_eq!(searchable(&text), tokens(&text).join(" "));
+        }
     }
 }

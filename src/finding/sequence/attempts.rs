@@ -138,8 +138,9 @@ fn attempts(session: &Session) -> Attempts {
 
 /// The path of MAIL or RCPT as it was written, without brackets.
 fn path(argument: &[u8]) -> Option<&str> {
-    let path = &argument[memchr(b'<', argument)? + 1..];
-    std::str::from_utf8(&path[..memchr(b'>', path)?]).ok()
+    let text = std::str::from_utf8(argument).ok()?;
+    let path = &text[memchr(b'<', argument)? + 1..];
+    Some(&path[..memchr(b'>', path.as_bytes())?])
 }
 
 /// Whether the last message was kept, and its 250 never left.

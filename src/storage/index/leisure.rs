@@ -18,10 +18,15 @@ const RUSH: f64 = 1000.0;
 const RUSH_OCTETS: f64 = 48e6;
 /// Changes that may wait for the end of a rush: they take two or three seconds.
 const MOST: u64 = 100_000;
-/// What they may need on the disk, by the backlog: so much is kept free for them.
+/// How long all that waits may take, where the messages are large: whoever asks waits for it.
+const MOST_WORK: Duration = Duration::from_secs(4);
+/// What may wait as long as nothing is known of that, by the backlog: words that are all different take a hundred times
+/// as long as lines of one letter.
+const MOST_UNKNOWN: u64 = 48 << 20;
+/// What may wait in any case if it will need the disk: so much is kept free for it.
 const MOST_ON_DISK: u64 = 512 << 20;
-/// The same where nothing is written to a disk: it takes as long as so many changes.
-const MOST_IN_MEMORY: u64 = 4 << 30;
+/// Octets of the backlog that tell how long others will take; with fewer it is the transaction that takes its time.
+const TELLING: u64 = 256 << 10;
 /// How long the end of the program may take for what is left; the next start takes in the rest.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -62,6 +67,34 @@ impl Pace {
     }
 }
 
+/// How long it takes to take in messages, by what was taken in before.
+#[derive(Debug, Default)]
+pub(super) struct Effort {
+    /// For an octet of the backlog, of late.
+    seconds: Option<f64>,
+}
+
+impl Effort {
+    /// So many octets of the backlog took so long.
+    pub(super) fn took(&mut self, octets: u64, time: Duration) {
+        if octets < TELLING {
+            return;
+        }
+        // No transaction holds so many that this loses anything.
+        #[expect(clippy::cast_precision_loss)]
+        let seconds = time.as_secs_f64() / octets as f64;
+        self.seconds = Some(self.seconds.map_or(seconds, |before| (before + seconds) / 2.0));
+    }
+
+    /// Octets of the backlog that may wait.
+    fn most_octets(&self) -> u64 {
+        // What is too much for the type is too much for any memory, so it may be cut off there.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let most = |seconds| (MOST_WORK.as_secs_f64() / seconds) as u64;
+        self.seconds.map_or(MOST_UNKNOWN, most)
+    }
+}
+
 impl Worker {
     /// Returns when it is time to write what waits.
     pub(super) fn gather(&mut self) {
@@ -83,8 +116,8 @@ impl Worker {
 
     fn is_urgent(&self) -> bool {
         let most_octets = match self.place {
-            Place::Memory(_) => MOST_IN_MEMORY,
-            Place::File(_) => MOST_ON_DISK,
+            Place::Memory(_) => self.effort.most_octets(),
+            Place::File(_) => self.effort.most_octets().min(MOST_ON_DISK),
         };
         (self.is_awaited)() || self.waiting() >= MOST || self.backlog.octets() >= most_octets
     }
@@ -126,6 +159,23 @@ mod tests {
         assert!(!pace.is_rush(come(100, 3_500_000), at(1100)), "37 in a second");
         pace.begins(come(101, 3_500_000), at(5000));
         assert!(pace.is_rush(come(141, 3_500_000), at(5020)), "2,000 a second, after a pause");
+    }
+
+    #[test]
+    fn as_much_may_wait_as_takes_a_few_seconds() {
+        let mut effort = Effort::default();
+        assert_eq!(effort.most_octets(), MOST_UNKNOWN);
+        effort.took(TELLING - 1, Duration::from_secs(1));
+        assert_eq!(effort.most_octets(), MOST_UNKNOWN, "a transaction of next to nothing");
+        effort.took(1 << 30, Duration::from_secs(8));
+        assert_eq!(effort.most_octets(), 512 << 20);
+        for _ in 0..20 {
+            effort.took(1 << 30, Duration::from_secs(2));
+        }
+        let now = effort.most_octets();
+        assert!(now > 2000 << 20 && now <= 2048 << 20, "{now}");
+        effort.took(1 << 20, Duration::ZERO);
+        assert!(effort.most_octets() > now, "in no time");
     }
 
     /// Nothing is taken in while mail comes quickly and nobody asks; whoever asks finds everything at once.

@@ -47,7 +47,8 @@ const TURN: Duration = Duration::from_micros(500);
 
 /// What is to be taken in.
 pub(super) enum Job {
-    Add(MessageId),
+    /// With the octets of the message.
+    Add(MessageId, usize),
     Remove(Vec<MessageId>),
     RemoveUpTo(MessageId),
     Mark(Vec<MessageId>, super::Marks),
@@ -185,7 +186,7 @@ impl Inlet {
         self.send(match happened {
             Happened::Added(id, octets) => {
                 self.backlog.add(octets);
-                Job::Add(id)
+                Job::Add(id, octets)
             }
             Happened::Removed(ids) => Job::Remove(ids),
             Happened::RemovedUpTo(id) => Job::RemoveUpTo(id),
@@ -228,6 +229,7 @@ impl Index {
             advanced: Box::new(advanced),
             is_awaited: Box::new(is_awaited),
             pace: leisure::Pace::new(),
+            effort: leisure::Effort::default(),
             is_ill: false,
             tried: Instant::now(),
         };

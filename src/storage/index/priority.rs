@@ -3,6 +3,8 @@
 //! A client waits for its 250, and nobody may wait for the index. Only Linux has priorities for a single thread; elsewhere
 //! all threads are alike, and nothing is done.
 
+use std::time::Duration;
+
 /// Lets all other threads of the program go first, from now on and for good.
 #[cfg(target_os = "linux")]
 pub(super) fn yield_to_the_doors() {
@@ -11,6 +13,22 @@ pub(super) fn yield_to_the_doors() {
     // Of a process that was started with more niceness nothing is asked. Where it is refused, the index is only less polite.
     let now = rustix::process::getpriority_process(None).unwrap_or(0);
     let _ = rustix::process::setpriority_process(None, now.max(NICENESS));
+}
+
+/// For how long this thread has had a processor.
+#[cfg(target_os = "linux")]
+pub(super) fn time_worked() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// For how long this program has run, or a little less: that a thread had no processor is not told here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn time_worked() -> Duration {
+    static FIRST: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    FIRST.elapsed()
 }
 
 /// Does nothing.

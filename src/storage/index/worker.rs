@@ -2,7 +2,7 @@
 //! writes many in one transaction.
 
 use super::compile::Kind;
-use super::leisure::Pace;
+use super::leisure::{Effort, Pace};
 use super::schema::Place;
 use super::write::{Changes, sql_id};
 use super::{Job, Progress, priority, schema};
@@ -49,6 +49,8 @@ pub(super) struct Worker {
     pub(super) is_awaited: Box<dyn Fn() -> bool + Send>,
     /// How quickly jobs come.
     pub(super) pace: Pace,
+    /// How long it takes to take them in.
+    pub(super) effort: Effort,
     /// Whether something could not be taken in.
     pub(super) is_ill: bool,
     /// When it was last tried to mend that.
@@ -92,12 +94,13 @@ impl Worker {
                 return;
             }
             // Comparing, removing everything and stopping are not made cheaper by company.
-            if matches!(first, Some(Job::Add(_) | Job::Remove(_) | Job::Mark(..))) {
+            if matches!(first, Some(Job::Add(..) | Job::Remove(_) | Job::Mark(..))) {
                 self.gather();
             }
+            let began = priority::time_worked();
             let mut stop = None;
             let mut ready = Vec::new();
-            let (mut taken, mut octets, mut counted) = (0, 0, 0);
+            let (mut taken, mut octets, mut counted, mut read) = (0, 0, 0, 0);
             let most = if self.waiting() > MANY as u64 { MANY } else { TOGETHER };
             let mut next = first;
             while let Some(job) = next.take() {
@@ -111,12 +114,11 @@ impl Worker {
                         self.write(std::mem::take(&mut ready));
                         self.compare();
                     }
-                    Job::Add(id) => {
+                    Job::Add(id, size) => {
+                        counted += Backlog::of_message(size);
                         if let Some(add) = self.read(id) {
-                            if let Ready::Add(message, _) = &add {
-                                octets += message.bytes().len();
-                                counted += Backlog::of_message(message.bytes().len());
-                            }
+                            octets += size;
+                            read += Backlog::of_message(size);
                             ready.push(add);
                         }
                     }
@@ -138,6 +140,7 @@ impl Worker {
                 }
             }
             self.write(ready);
+            self.effort.took(read, priority::time_worked().saturating_sub(began));
             self.heal();
             self.progress.advance(taken as u64);
             self.backlog.take(counted, self.waiting() == 0);
