@@ -15,20 +15,10 @@ pub(super) fn yield_to_the_doors() {
     let _ = rustix::process::setpriority_process(None, now.max(NICENESS));
 }
 
-/// For how long this thread has had a processor.
-#[cfg(target_os = "linux")]
-pub(super) fn time_worked() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
-}
-
-/// For how long this program has run, or a little less: that a thread had no processor is not told here.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn time_worked() -> Duration {
-    static FIRST: std::sync::LazyLock<std::time::Instant> =
-        std::sync::LazyLock::new(std::time::Instant::now);
-    FIRST.elapsed()
+/// For how long this thread has had a processor, where the system tells: Linux does, wherever `/proc` is there.
+pub(super) fn time_worked() -> Option<Duration> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
 /// Does nothing.

@@ -140,7 +140,9 @@ impl Worker {
                 }
             }
             self.write(ready);
-            self.effort.took(read, priority::time_worked().saturating_sub(began));
+            if let (Some(began), Some(now)) = (began, priority::time_worked()) {
+                self.effort.took(read, now.saturating_sub(began));
+            }
             self.heal();
             self.progress.advance(taken as u64);
             self.backlog.take(counted, self.waiting() == 0);
