@@ -27,6 +27,8 @@ const MOST_UNKNOWN: u64 = 512 << 20;
 const MOST_ON_DISK: u64 = 512 << 20;
 /// Octets of the backlog that tell how long others will take; with fewer it is the transaction that takes its time.
 const TELLING: u64 = 256 << 10;
+/// Work that tells how long other will take: Linux counts in ticks of some milliseconds.
+const TELLING_WORK: Duration = Duration::from_millis(20);
 /// How long the end of the program may take for what is left; the next start takes in the rest.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
@@ -72,6 +74,8 @@ impl Pace {
 pub(super) struct Effort {
     /// For an octet of the backlog, of late.
     seconds: Option<f64>,
+    /// What was taken in since that was reckoned, and how long it took.
+    since: (u64, Duration),
 }
 
 impl Effort {
@@ -80,6 +84,12 @@ impl Effort {
         if octets < TELLING {
             return;
         }
+        let (octets, time) = (self.since.0 + octets, self.since.1 + time);
+        if time < TELLING_WORK {
+            self.since = (octets, time);
+            return;
+        }
+        self.since = (0, Duration::ZERO);
         // No transaction holds so many that this loses anything.
         #[expect(clippy::cast_precision_loss)]
         let seconds = time.as_secs_f64() / octets as f64;
@@ -174,8 +184,10 @@ mod tests {
         }
         let now = effort.most_octets();
         assert!(now > 2000 << 20 && now <= 2048 << 20, "{now}");
-        effort.took(1 << 20, Duration::ZERO);
-        assert!(effort.most_octets() > now, "in no time");
+        effort.took(1 << 30, Duration::ZERO);
+        assert_eq!(effort.most_octets(), now, "less than a tick");
+        effort.took(1 << 30, Duration::from_secs(1));
+        assert!(effort.most_octets() > now, "two in a second");
     }
 
     /// Nothing is taken in while mail comes quickly and nobody asks; whoever asks finds everything at once.

@@ -15,15 +15,15 @@ pub(super) fn yield_to_the_doors() {
     let _ = rustix::process::setpriority_process(None, now.max(NICENESS));
 }
 
+/// Does nothing.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn yield_to_the_doors() {}
+
 /// For how long this thread has had a processor, where the system tells: Linux does, wherever `/proc` is there.
 pub(super) fn time_worked() -> Option<Duration> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
-
-/// Does nothing.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn yield_to_the_doors() {}
 
 /// Gives the processor away if somebody wants it. A thread that begins to run, however low its priority, is left to run for
 /// milliseconds; a client would wait for its 250 as long. For searches: the index, which has little as it is, would get
